@@ -1,0 +1,138 @@
+"""How commands print: one JSON document for programs, or sentences and tables for people.
+
+Tables are drawn on a terminal and plain when piped, so that ``| grep`` and a log file get the text alone.
+"""
+
+import dataclasses
+import json as json_format
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from enum import Enum
+from pathlib import Path
+from typing import Any, TextIO
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table to print.
+
+    Parameters
+    ----------
+    columns
+        Headings, left to right.
+    rows
+        One sequence per row, as long as ``columns``; numbers are set to the right, ``None`` is left blank.
+    title
+        A line above the table; empty for none.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    title: str = ""
+
+
+def emit(
+    document: Mapping[str, Any], *, json: bool, show: Sequence[str | Sheet] = (), stream: TextIO | None = None
+) -> None:
+    """Print what a command found, once.
+
+    Parameters
+    ----------
+    document
+        The whole result. Dataclasses, dates, enumerations and file paths may stand in it.
+    json
+        Print ``document`` as JSON instead of ``show``.
+    show
+        Lines and sheets for a person, in order.
+    stream
+        Where to print; standard output when not given.
+    """
+    out = sys.stdout if stream is None else stream
+    if json:
+        print(as_json(document), file=out)
+        return
+    for part in show:
+        if isinstance(part, str):
+            print(part, file=out)
+        elif out.isatty():
+            _draw(part, out)
+        else:
+            print(as_plain_text(part), file=out)
+
+
+def as_json(document: Mapping[str, Any]) -> str:
+    """Return ``document`` as indented JSON, keys in the order given."""
+    return json_format.dumps(document, indent=2, ensure_ascii=False, default=_plain_value)
+
+
+def as_plain_text(sheet: Sheet) -> str:
+    """Return a sheet as columns of text two spaces apart, without colour or lines."""
+    cells = [[_cell(value) for value in row] for row in sheet.rows]
+    table = [list(sheet.columns), *cells]
+    widths = [max(len(row[i]) for row in table) for i in range(len(sheet.columns))]
+    to_right = _number_columns(sheet)
+    lines = [
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, to_right, strict=True)
+        ).rstrip()
+        for row in table
+    ]
+    return "\n".join([sheet.title, *lines] if sheet.title else lines)
+
+
+def _draw(sheet: Sheet, out: TextIO) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=sheet.title or None, title_justify="left", box=box.SIMPLE_HEAD)
+    for column, right in zip(sheet.columns, _number_columns(sheet), strict=True):
+        table.add_column(Text(column), justify="right" if right else "left", overflow="fold")
+    for row in sheet.rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    Console(file=out).print(table)
+
+
+def _number_columns(sheet: Sheet) -> list[bool]:
+    return [
+        bool(sheet.rows) and all(isinstance(row[i], int | float | None) for row in sheet.rows)
+        for i in range(len(sheet.columns))
+    ]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.3f}"
+    return str(_plain_value(value)) if not isinstance(value, str) else value
+
+
+def _plain_value(value: object) -> Any:
+    """Return what JSON can hold for a value that it cannot.
+
+    A path becomes its name, because the rest tells of a machine.
+    """
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    for kind, plain in _PLAIN:
+        if isinstance(value, kind):
+            return plain(value)
+    raise TypeError(f"no JSON form for {type(value).__name__}")
+
+
+_PLAIN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
+    (date, lambda day: day.isoformat()),
+    (Enum, lambda member: member.value),
+    (Path, lambda path: path.name),
+    ((set, frozenset), sorted),
+    (Mapping, dict),
+    (Sequence, list),
+)
