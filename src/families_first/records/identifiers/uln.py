@@ -1,0 +1,103 @@
+"""Unique Learner Numbers.
+
+Ten digits, the first not zero; the digits weighted 10 to 1 leave remainder 10 on division by 11, so that no
+number is both a ULN and an NHS number (HESA data dictionary, field ULN). 9999999999 is the temporary value
+of school systems and fails the check.
+
+No range is kept for tests. Ours is 9990000000 upwards, the top of the space, round the temporary value.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from families_first.records.identifiers import serials
+from families_first.records.identifiers.cleaning import clean
+from families_first.records.identifiers.kind import Fault, IdentifierKind, InvalidIdentifier
+
+MADE_UP_PREFIX: Final = "999"
+TEMPORARY: Final = "9999999999"
+SHAPE: Final = "[1-9][0-9]{9}"
+WEIGHTS: Final = (10, 9, 8, 7, 6, 5, 4, 3, 2)
+
+_SHAPE = re.compile(SHAPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Uln:
+    """A checked Unique Learner Number: nine digits and their check digit."""
+
+    digits: str
+    check: str
+
+
+def check_digit(first_nine: str) -> str | None:
+    """Return the check digit of nine digits, or None where no number has these nine (remainder 0)."""
+    remainder = sum(weight * int(digit) for weight, digit in zip(WEIGHTS, first_nine, strict=True)) % 11
+    return None if remainder == 0 else str(10 - remainder)
+
+
+def normalise(text: str) -> str:
+    """Return the number without separators; nothing is corrected."""
+    return clean(text)
+
+
+def is_valid(text: str) -> bool:
+    """Say whether the text is a ten-digit number with a right check digit."""
+    number = clean(text)
+    return _SHAPE.fullmatch(number) is not None and check_digit(number[:9]) == number[9]
+
+
+def is_made_up(text: str) -> bool:
+    """Say whether the text is a valid number of the made-up range."""
+    return is_valid(text) and clean(text).startswith(MADE_UP_PREFIX)
+
+
+def parse(text: str) -> Uln:
+    """Return the parts of the number, or raise InvalidIdentifier."""
+    number = clean(text)
+    if not number:
+        raise InvalidIdentifier(IdentifierKind.ULN, Fault.BLANK, "there is no Unique Learner Number")
+    if number == TEMPORARY:
+        raise InvalidIdentifier(
+            IdentifierKind.ULN, Fault.PLACEHOLDER, "ten nines stand for a number not yet issued"
+        )
+    if _SHAPE.fullmatch(number) is None:
+        raise InvalidIdentifier(
+            IdentifierKind.ULN, Fault.SHAPE, "it should be ten digits that do not start with 0"
+        )
+    if not is_valid(number):
+        raise InvalidIdentifier(
+            IdentifierKind.ULN, Fault.CHECK, "the check digit is wrong, so a digit was mistyped"
+        )
+    return Uln(digits=number[:9], check=number[9])
+
+
+@cache
+def _made_up_table() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the six-digit middles of the made-up range that have a check digit, and those check digits."""
+    middles = np.arange(1_000_000, dtype=np.int64)
+    columns = serials.digits(int(MADE_UP_PREFIX) * 1_000_000 + middles, 9)
+    remainders = columns @ np.array(WEIGHTS, dtype=np.int64) % 11
+    usable = remainders != 0
+    return middles[usable], 10 - remainders[usable]
+
+
+def capacity() -> int:
+    """Return how many made-up numbers there are."""
+    return int(_made_up_table()[0].size)
+
+
+def made_up(serial_numbers: npt.ArrayLike) -> serials.Texts:
+    """Return one made-up number for each serial, shape (n,); distinct below ``capacity()``."""
+    middles, checks = _made_up_table()
+    places = serials.scatter(serials.check_serials(serial_numbers, middles.size), middles.size)
+    return serials.as_text(
+        serials.constant(MADE_UP_PREFIX, places.size),
+        serials.digit_characters(middles[places], 6),
+        serials.digit_characters(checks[places], 1),
+    )
