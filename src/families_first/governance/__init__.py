@@ -1,4 +1,4 @@
-"""What binds everyone: agreements, homes, keys and the vault; later access policy, audit, parcels and retention.
+"""What binds everyone: agreements, homes, retention classes, keys and the vault.
 
 Nothing here decides what a record means. Everything that reads or writes personal data goes through here.
 """
