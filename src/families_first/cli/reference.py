@@ -1,0 +1,157 @@
+"""The reference pages that are written from the code.
+
+``make docs`` writes them, and a test fails when one is stale.
+"""
+
+import inspect
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from families_first.errors import ExitCode
+
+_NOTE = "<!-- Written from the code by `make docs`; change the code, not this page. -->"
+
+_MEANINGS: Mapping[ExitCode, tuple[str, str]] = {
+    ExitCode.OK: ("Done.", "Nothing."),
+    ExitCode.FAILED_UNEXPECTEDLY: (
+        "Something that nobody foresaw.",
+        "Report the place that the message names. Nothing half-done was kept.",
+    ),
+    ExitCode.USAGE: ("The command line is not one that the program knows.", "Look at `--help`."),
+    ExitCode.BAD_FILE: (
+        "A file cannot be read as what it should be, or is hostile.",
+        "Do what the message says, or ask the sender for the file again.",
+    ),
+    ExitCode.BAD_MAPPING: (
+        "A mapping has faults, or does not fit its file.",
+        "Correct every fault that the message lists.",
+    ),
+    ExitCode.AGREEMENT: (
+        "No agreement in force allows this read.",
+        "Look at sender, purpose, dates and columns; amend or renew the agreement with the other parties.",
+    ),
+    ExitCode.QUARANTINE_LIMIT: (
+        "More rows would be quarantined than the mapping allows; nothing landed.",
+        "Look at the first reasons: most often the layout or the order of dates has changed.",
+    ),
+    ExitCode.HOME: (
+        "The folder is no home, or its home is damaged.",
+        "Name the right folder, or make one with `init`.",
+    ),
+    ExitCode.VAULT: (
+        "Something in the vault is damaged, missing or of another key.",
+        "Bring the vault back from its backup. Do not go on with what is left.",
+    ),
+    ExitCode.CRITERIA: ("A criteria pack has faults.", "Correct every fault that the message lists."),
+    ExitCode.NOT_FOUND: (
+        "There is no such family, person, delivery or pack.",
+        "Look at the list that the message names.",
+    ),
+    ExitCode.RESOURCE: (
+        "Memory, disk or time ran out, or another command holds the home.",
+        "Free what is short, or wait, then run it again. Nothing half-done was kept.",
+    ),
+    ExitCode.REFUSED: (
+        "The program refuses on purpose.",
+        "The message says which rule forbids it and who may change it.",
+    ),
+}
+
+
+def command_page() -> str:
+    """Return the page of every command with its parameters."""
+    from families_first.cli.main import app
+
+    body = app.generate_docs(output_format="markdown", recursive=True, heading_level=1)
+    _, _, commands = body.partition("\n## ")
+    intro = (
+        "# Commands\n\n"
+        f"{_NOTE}\n\n"
+        "Every command takes `--json` and then prints one JSON document. Errors go to standard error as\n"
+        'text, or with `--json` to standard output under `"error"`; [exit codes](exit-codes.md) say which\n'
+        "kind. Progress is shown on a terminal only. `FAMILIES_FIRST_DEBUG=1` prints tracebacks, which may\n"
+        "hold personal data.\n"
+    )
+    return f"{intro}\n## {commands.strip()}\n" if commands else intro
+
+
+def exit_code_page() -> str:
+    """Return the page of exit codes."""
+    rows = [
+        f"| {code.value} | `{code.name}` | {_MEANINGS[code][0]} | {_MEANINGS[code][1]} |" for code in ExitCode
+    ]
+    return "\n".join(
+        [
+            "# Exit codes",
+            "",
+            _NOTE,
+            "",
+            "| Code | Name | What happened | What to do |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+            "A command stopped with Ctrl-C leaves with 130, as shells expect.",
+            "",
+        ]
+    )
+
+
+def canonical_table_page() -> str:
+    """Return the page of the five canonical tables, with the remark beside each column in the code."""
+    from families_first.records import kinds, tables
+
+    source = inspect.getsource(tables)
+    parts = [
+        "# Canonical tables",
+        "",
+        _NOTE,
+        "",
+        "Every source becomes rows of these five tables and nothing else. A record is named by its",
+        "source and record id.",
+    ]
+    for table, schema in tables.SCHEMAS.items():
+        remarks = _remarks(source, table.name)
+        parts += [
+            "",
+            f"## {table.value}",
+            "",
+            "| Column | Type | Always there | Remark |",
+            "| --- | --- | --- | --- |",
+        ]
+        for field in schema:
+            always = "no" if field.nullable else "yes"
+            parts.append(f"| `{field.name}` | {field.type} | {always} | {remarks.get(field.name, '')} |")
+    parts += ["", "## Kinds", "", "A mapping may use these words only, and criteria may ask for no others."]
+    for column, words in (
+        ("relationship.kind", kinds.RelationshipKind),
+        ("event.kind", kinds.EventKind),
+        ("event.role", kinds.EventRole),
+        ("episode.kind", kinds.EpisodeKind),
+        ("measure.kind", kinds.MeasureKind),
+    ):
+        parts += ["", f"- `{column}`: {', '.join(f'`{word.value}`' for word in words)}"]
+    return "\n".join([*parts, ""])
+
+
+def _remarks(source: str, constant: str) -> dict[str, str]:
+    definition = source.partition(f"\n{constant} = pa.schema(")[2].partition("\n)\n")[0]
+    return dict(re.findall(r'pa\.field\(\s*"(\w+)"(?:[^()]|\(\))*\),  # (.+)', definition))
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "cli.md": command_page,
+    "exit-codes.md": exit_code_page,
+    "canonical-tables.md": canonical_table_page,
+}
+
+
+def write_pages(folder: Path) -> None:
+    """Write every generated page into ``folder``."""
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_pages(Path(sys.argv[1]))
