@@ -1,0 +1,81 @@
+"""The views that rules read: members of families, and what is known of them up to the day.
+
+Everything is narrowed before it is joined (kinds the packs ask for, days that can still matter, people who
+are in a family), which is what makes five million events a matter of seconds.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+
+from families_first.council.identification.compiling import earliest_day
+from families_first.council.identification.pack import PackRule
+from families_first.records.tables import Table, empty_table
+
+_MACROS = """
+CREATE TEMP MACRO term_of(day) AS 3 * year(day) + (month(day) - 1) // 4;
+CREATE TEMP MACRO make_date_of_term(term) AS make_date(term // 3, 1 + 4 * (term % 3), 1);
+CREATE TEMP MACRO said(day) AS strftime(day, '%-d %B %Y');
+"""
+
+PARENTING_ROLES = ("parent", "step_parent", "carer", "non_resident_parent")
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    rules: Sequence[PackRule],
+    *,
+    on: date,
+) -> None:
+    """Make the views that rules read from the registered tables.
+
+    The connection must hold ``membership``, ``assignment``, ``event``, ``episode`` and ``measure``. Makes
+    ``family_member``, ``record_person``, ``seen_event``, ``seen_episode``, ``seen_measure`` and ``run``.
+    """
+    day = f"DATE '{on.isoformat()}'"
+    kinds = ", ".join(f"'{kind}'" for kind in sorted({kind for rule in rules for kind in rule.rule.reads}))
+    earliest = earliest_day(rules, on)
+    for statement in _MACROS.strip().split(";\n"):
+        connection.execute(statement)
+    parenting = ", ".join(f"'{role}'" for role in PARENTING_ROLES)
+    connection.execute(f"""
+        CREATE TEMP TABLE run AS SELECT {day} AS as_of;
+        CREATE TEMP TABLE family_member AS
+            SELECT family_id, person_id, any_value(role) AS role, bool_or(resident) AS resident,
+                bool_or(dependent) AS dependent, bool_or(role IN ({parenting})) AS parenting,
+                any_value(date_sub('year', date_of_birth, {day})) AS age
+            FROM membership
+            WHERE (valid_from IS NULL OR valid_from <= {day}) AND (valid_to IS NULL OR valid_to > {day})
+            GROUP BY family_id, person_id;
+        CREATE TEMP TABLE record_person AS
+            SELECT source, record_id, person_id, CAST(confidence AS DOUBLE) AS confidence FROM assignment
+            WHERE person_id IN (SELECT person_id FROM family_member)""")
+    columns = {
+        "event": (
+            "occurred_on",
+            "event_id, kind, occurred_on, role, detail",
+            f"occurred_on >= DATE '{earliest}'",
+        ),
+        "episode": ("started_on", "episode_id, kind, started_on, ended_on, detail", "true"),
+        "measure": (
+            "period_end",
+            "kind, period, period_start, period_end, numerator, denominator",
+            "true",
+        ),
+    }
+    for name, (dated, listed, recent) in columns.items():
+        connection.execute(f"""
+            CREATE TEMP TABLE seen_{name} AS
+            SELECT r.person_id, r.confidence, {listed}, source, record_id, delivery_id, line
+            FROM (SELECT * FROM {name} WHERE kind IN ({kinds}) AND {dated} <= {day} AND {recent})
+            JOIN record_person r USING (source, record_id)""")
+
+
+def with_empty_tables(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """Return the three tables that rules read, an empty one where nothing has been received."""
+    return {
+        str(name): tables.get(str(name), empty_table(name))
+        for name in (Table.EVENT, Table.EPISODE, Table.MEASURE)
+    }
