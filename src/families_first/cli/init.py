@@ -1,0 +1,91 @@
+"""``families-first init``: a home for an organisation, ready for its first file."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from families_first.cli.options import JsonOption
+from families_first.cli.output import emit
+
+# Examples end in a way that nothing loads, so that a real council never reads under a made-up agreement.
+EXAMPLE_SUFFIX = ".example"
+
+_README = """\
+# {title}
+
+This folder is a home: one organisation's place for one task. It will hold personal data. Keep it on an
+encrypted disk, readable by those who need it, and out of version control.
+
+| Folder | For |
+| --- | --- |
+| `inbox/` | files as agencies sent them |
+| `agreements/` | data-sharing agreements; nothing is read without one in force |
+| `mappings/` | what each column of each kind of file means |
+| `packs/` | criteria of your own |
+| `outbox/` | rows set aside, for the sender; and the pages of results. Personal data, in the clear |
+| `vault/`, `keys/` | what landed, encrypted, and the keys to it. Never edit; back up apart from each other |
+
+Begin with one file:
+
+1. Copy `agreements/schools-2026.toml{example}` without its ending and correct it to what was signed.
+2. Put the file into `inbox/`, then
+   `families-first mapping suggest inbox/FILE > mappings/NAME.toml`, and correct what it marks.
+3. `families-first deliveries check inbox/FILE` tries it and keeps nothing.
+4. `families-first run` lands everything, matches people, forms families, and identifies those that meet the
+   criteria.
+"""
+
+_NOT_FOR_VERSION_CONTROL = (
+    "# A home holds personal data and keys: none of it belongs in version control.\n*\n"
+)
+
+
+def init(
+    folder: Path,
+    /,
+    *,
+    title: Annotated[str, Parameter(help="The organisation's name; the folder's name when not given.")] = "",
+    zone: Annotated[
+        Literal["council", "linkage", "research", "publication"],
+        Parameter(help="Which of the four zones the home is for."),
+    ] = "council",
+    json: JsonOption = False,
+) -> None:
+    """Make an organisation's home, with a starter agreement and mapping.
+
+    Parameters
+    ----------
+    folder
+        Where to make it; the folder is made when it does not exist.
+    """
+    from families_first.governance.durable import write_durably
+    from families_first.governance.home import Home
+
+    home = Home.create(folder, zone=zone, title=title or folder.resolve().name)
+    starters = {home.root / ".gitignore": _NOT_FOR_VERSION_CONTROL}
+    if zone == "council":
+        starters |= _council_starters(home.root, home.title)
+    for path, text in starters.items():
+        if not path.exists():
+            write_durably(path, text.encode(), mode=0o644)
+    written = [str(path.relative_to(home.root)) for path in starters]
+    emit(
+        {"home": home.root.name, "zone": home.zone, "title": home.title, "written": written},
+        json=json,
+        show=[
+            f"Made a home for {home.title} ({home.zone}) in {home.root.name}.",
+            "Read its README.md next." if zone == "council" else "Its agreements and keys come next.",
+        ],
+    )
+
+
+def _council_starters(root: Path, title: str) -> dict[Path, str]:
+    agreement = files("families_first.governance.agreements") / "template.toml"
+    mapping = files("families_first.cli") / "starter" / "mapping.toml"
+    return {
+        root / "README.md": _README.format(title=title, example=EXAMPLE_SUFFIX),
+        root / "agreements" / f"schools-2026.toml{EXAMPLE_SUFFIX}": agreement.read_text(encoding="utf-8"),
+        root / "mappings" / f"school-attendance.toml{EXAMPLE_SUFFIX}": mapping.read_text(encoding="utf-8"),
+    }
