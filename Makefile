@@ -41,7 +41,7 @@ check: setup ## lint, format, types, the rooms' import contracts, and the docume
 	$(BIN)/zensical build --strict --clean
 
 docs: setup ## build the documentation into site/
-	$(BIN)/python -m families_first.cli.reference docs/reference
+	$(BIN)/python scripts/write-reference
 	$(BIN)/zensical build --strict --clean
 
 lock: ## resolve requirements.lock again from pyproject.toml (needs uv)

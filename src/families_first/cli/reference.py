@@ -5,7 +5,6 @@
 
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -64,8 +63,8 @@ def command_page() -> str:
     """Return the page of every command with its parameters."""
     from families_first.cli.main import app
 
-    body = app.generate_docs(output_format="markdown", recursive=True, heading_level=1)
-    _, _, commands = body.partition("\n## ")
+    body = app.generate_docs(output_format="markdown", recursive=True, usage_name="families-first")
+    _, first, commands = body.partition("\n## families-first ")
     intro = (
         "# Commands\n\n"
         f"{_NOTE}\n\n"
@@ -74,7 +73,7 @@ def command_page() -> str:
         "kind. Progress is shown on a terminal only. `FAMILIES_FIRST_DEBUG=1` prints tracebacks, which may\n"
         "hold personal data.\n"
     )
-    return f"{intro}\n## {commands.strip()}\n" if commands else intro
+    return f"{intro}{first}{commands.rstrip()}\n"
 
 
 def exit_code_page() -> str:
@@ -151,7 +150,3 @@ def write_pages(folder: Path) -> None:
     """Write every generated page into ``folder``."""
     for name, page in PAGES.items():
         (folder / name).write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write_pages(Path(sys.argv[1]))
