@@ -47,8 +47,9 @@ _FIELDS: Final = {
 }
 _ROLES: Final = {"d": "day", "m": "month", "b": "month", "B": "month", "Y": "year", "y": "year"}
 # Reporting tools append midnight to dates; any other time of day needs a format of its own and is refused.
-_MIDNIGHT: Final = "[ T]00:00(:00([.]0+)?)?$"
-_EDGES: Final = " \t\r\n\u00a0\ufeff"
+# The group is the text without midnight and without space round it.
+_EDGE: Final = "[ \t\r\n\u00a0\ufeff]*"
+_BARE: Final = f"(?s){_EDGE}(.*?)(?:[ T]00:00(?::00(?:[.]0+)?)?)?{_EDGE}"
 _SERIAL_SHAPE: Final = "([0-9]{1,7})([.]0+)?"
 _EXCEL_DAY_ZERO: Final = date(1899, 12, 30)
 _EXCEL_LAST: Final = 2_958_465  # 31 December 9999
@@ -144,7 +145,8 @@ def _month_number(name: str) -> int:
 
 
 def _tidy(text: str) -> str:
-    return re.sub(_MIDNIGHT.replace("$", r"\Z"), "", text.strip(_EDGES))
+    found = re.fullmatch(_BARE, text)
+    return found[1] if found else text
 
 
 def parse_date(text: str, formats: Sequence[str]) -> date:
@@ -180,24 +182,45 @@ def parse_date(text: str, formats: Sequence[str]) -> date:
 
 
 def date_sql(column: str, formats: Sequence[str]) -> str:
-    """Return the DuckDB expression for the day (DATE), null wherever :func:`parse_date` refuses."""
-    trimmed = f"trim({column}, '{_EDGES}')"
-    bare = (
-        f"(CASE WHEN contains({trimmed}, '00:00') "
-        f"THEN regexp_replace({trimmed}, '{_MIDNIGHT}', '') ELSE {trimmed} END)"
+    """Return the DuckDB expression for the day (DATE), null wherever :func:`parse_date` refuses.
+
+    Clean values are read at once; only what that leaves is rid of spaces and midnights and read again.
+    """
+    bare = f"regexp_extract({column}, '^{_BARE}$', 1)"
+    groups = _rival_groups(formats)
+    quick = [_group_sql(column, group) for group in groups]
+    slow = [_group_sql(bare, group) for group in groups]
+    return f"coalesce({', '.join(quick + slow)})"
+
+
+def _rival_groups(formats: Sequence[str]) -> list[list[str]]:
+    """Group formats that could both read one text; formats of different groups never can."""
+    if any(re.search("[0-9A-Za-z]", re.sub("%.", "", form)) for form in formats if form != EXCEL_SERIAL):
+        return [list(formats)]
+    groups: dict[str, list[str]] = {}
+    for date_format in formats:
+        shape = re.sub("%[dmy]", "n", date_format).replace("%Y", "Y").replace("%b", "%B")
+        shape = "digits" if shape == EXCEL_SERIAL or not re.sub("[nY]", "", shape) else shape
+        groups.setdefault(shape, []).append(date_format)
+    return list(groups.values())
+
+
+def _group_sql(text: str, rivals: Sequence[str]) -> str:
+    if len(rivals) == 1:
+        return _read_sql(text, rivals[0])
+    readings = ", ".join(_read_sql(text, date_format) for date_format in rivals)
+    # The lambda names the list of readings, so that each is made once.
+    return (
+        f"list_transform([[{readings}]], "
+        "lambda days: CASE WHEN list_min(days) = list_max(days) THEN list_min(days) END)[1]"
     )
-    readings = [_read_sql(bare, date_format) for date_format in formats]
-    if len(readings) == 1:
-        return readings[0]
-    every = ", ".join(readings)
-    return f"(CASE WHEN least({every}) = greatest({every}) THEN least({every}) END)"
 
 
-def _read_sql(bare: str, date_format: str) -> str:
+def _read_sql(text: str, date_format: str) -> str:
     if date_format == EXCEL_SERIAL:
-        number = f"CAST(regexp_extract({bare}, '^[0-9]+') AS INTEGER)"
+        number = f"CAST(regexp_extract({text}, '^[0-9]+') AS INTEGER)"
         return (
-            f"(CASE WHEN regexp_full_match({bare}, '{_SERIAL_SHAPE}') THEN "
+            f"(CASE WHEN regexp_full_match({text}, '{_SERIAL_SHAPE}') THEN "
             f"CASE WHEN {number} BETWEEN 1 AND {_EXCEL_LAST} AND {number} <> 60 THEN "
             f"DATE '{_EXCEL_DAY_ZERO}' + ({number} + CASE WHEN {number} < 60 THEN 1 ELSE 0 END) END END)"
         )
@@ -206,8 +229,8 @@ def _read_sql(bare: str, date_format: str) -> str:
     # The guard, because strptime alone reads more than the format says: years of one digit, other month
     # names.
     return (
-        f"(CASE WHEN regexp_full_match({bare}, '{quoted_pattern}') "
-        f"THEN CAST(try_strptime({bare}, '{quoted_format}') AS DATE) END)"
+        f"(CASE WHEN regexp_full_match({text}, '{quoted_pattern}') "
+        f"THEN CAST(try_strptime({text}, '{quoted_format}') AS DATE) END)"
     )
 
 

@@ -83,10 +83,12 @@ def name_parts(text: str) -> tuple[str, ...]:
 
 def name_parts_sql(normalised_expression: str) -> str:
     """Return the DuckDB expression (a list of text) that equals :func:`name_parts` for a normalised name."""
-    words = f"list_filter(string_split({normalised_expression}, ' '), lambda w: w <> '')"
+    value = normalised_expression
+    words = f"list_filter(string_split({value}, ' '), lambda w: w <> '')"
     particles = ", ".join(f"'{particle}'" for particle in PARTICLES)
     counting = f"list_filter({words}, lambda w: w NOT IN ({particles}))"
-    return f"(CASE WHEN len({counting}) = 0 THEN {words} ELSE {counting} END)"
+    several = f"CASE WHEN len({counting}) = 0 THEN {words} ELSE {counting} END"
+    return f"(CASE WHEN contains({value}, ' ') OR {value} = '' THEN {several} ELSE [{value}] END)"
 
 
 def shares_a_part(one: str, other: str) -> bool:
