@@ -21,6 +21,8 @@ _CLOSED: Mapping[str, str | bool] = {
     "max_temp_directory_size": "0B",
 }
 
+ADJUSTABLE = frozenset({"disabled_optimizers", "preserve_insertion_order", "threads"})
+
 
 def locked_connection(
     tables: Mapping[str, pa.Table] | None = None,
@@ -38,12 +40,12 @@ def locked_connection(
     threads, memory_limit
         As DuckDB's settings, e.g. ``2`` and ``"2GB"``; DuckDB's own defaults otherwise.
     adjustable
-        Settings that statements may still change, e.g. ``["disabled_optimizers"]``. Those that close the
-        connection are never among them.
+        Settings that statements may still change, out of ``ADJUSTABLE``: none of those can open the
+        connection.
     """
-    forbidden = _FIXED.intersection(adjustable)
-    if forbidden:
-        raise ValueError(f"these settings keep the connection closed: {', '.join(sorted(forbidden))}")
+    beyond = set(adjustable) - ADJUSTABLE
+    if beyond:
+        raise ValueError(f"these settings must stay as they are: {', '.join(sorted(beyond))}")
     con = duckdb.connect(":memory:", config=dict(_CLOSED))
     if threads is not None:
         con.execute(f"SET threads = {int(threads)}")
@@ -56,16 +58,3 @@ def locked_connection(
     con.execute("SET enable_external_access = false")
     con.execute("SET lock_configuration = true")
     return con
-
-
-_FIXED = frozenset(_CLOSED) | {
-    "allow_unsigned_extensions",
-    "allowed_configs",
-    "allowed_directories",
-    "allowed_paths",
-    "enable_external_access",
-    "enable_logging",
-    "lock_configuration",
-    "log_query_path",
-    "logging_storage",
-}

@@ -42,6 +42,7 @@ from families_first.governance.vault.sealed import damaged
 from families_first.governance.vault.table_file import TABLE_SUFFIX, TableInfo, open_table
 
 Datasets = list[DatasetInfo]
+Names = list[str]
 
 _DATASETS = "datasets"
 _INDEX_KEY = "vault index"
@@ -181,12 +182,17 @@ class Vault:
         The files and the wrapped keys beside them are deleted. Copies in backups stay readable until the
         master of the class is destroyed.
         """
+        self._forget(frozenset(each.dataset_id for each in datasets))
+
+    def remove_named(self, kind: DatasetKind, *names: str) -> None:
+        """Remove datasets by name, as :meth:`remove` does; also those too damaged to be listed."""
         with self._home.locked():
-            index = self._sweep()
-            kept = index.without(frozenset(each.dataset_id for each in datasets))
-            if kept != index:
-                write_index(self._folder, kept, self._index_key())
-                self._sweep()
+            entries = [entry for entry in self._index().entries if entry.kind == kind]
+            self._forget(frozenset(entry.dataset_id for entry in entries if entry.name in names))
+
+    def names(self, kind: DatasetKind) -> Names:
+        """Return the names of the datasets of a kind, oldest commit first, without opening any."""
+        return [entry.name for entry in self._index().entries if entry.kind == kind]
 
     def check(self) -> None:
         """Read every file of every dataset and check it against what was written.
@@ -202,6 +208,14 @@ class Vault:
                 with self._opened(dataset, table) as file:
                     for _ in file.iter_batches():
                         pass
+
+    def _forget(self, dataset_ids: frozenset[str]) -> None:
+        with self._home.locked():
+            index = self._sweep()
+            kept = index.without(dataset_ids)
+            if kept != index:
+                write_index(self._folder, kept, self._index_key())
+                self._sweep()
 
     @contextlib.contextmanager
     def _opened(self, dataset: DatasetInfo, table: str) -> Iterator[pq.ParquetFile]:

@@ -4,6 +4,7 @@ The key is derived for the file alone, and the dataset and table are bound into 
 page, or a whole file, moved to another place does not decrypt.
 """
 
+import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
@@ -75,8 +76,13 @@ class TableWriter:
         return TableInfo(self._rows, self._sink.size, self._sink.sha256())
 
     def release(self) -> None:
-        """Let go of the file, finished or not."""
-        self._sink.close()
+        """Let go of the file, finished or not. An unfinished one is of no use and is for the caller to
+        delete."""
+        self._sink.discard()
+        if self._writer is not None:
+            # The writer ends with a footer, which goes nowhere; what failed before has been told already.
+            with contextlib.suppress(OSError, pa.ArrowException):
+                self._writer.close()
 
     def _flush(self) -> None:
         rows = pa.Table.from_batches(self._waiting, self._schema)
@@ -147,39 +153,50 @@ def _bound(dataset_id: str, table: str) -> bytes:
 
 
 class _HashedFile:
-    """A file that is written once from start to end, hashed as it goes."""
+    """A file that is written once from start to end, hashed as it goes.
+
+    Not buffered, so that what fails to be written fails at once and not again when the file is let go.
+    """
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
         self.size = 0
         self._hash = hashlib.sha256()
-        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE), "wb")
+        self._handle: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
 
     def write(self, data: Any) -> int:
-        written = memoryview(data).nbytes
-        self._file.write(data)
-        self._hash.update(data)
-        self.size += written
-        return written
+        left = memoryview(data).cast("B")
+        size = left.nbytes
+        if self._handle is not None:
+            self._hash.update(left)
+            while left.nbytes:
+                left = left[os.write(self._handle, left) :]
+        self.size += size
+        return size
 
     def tell(self) -> int:
         return self.size
 
     def flush(self) -> None:
-        self._file.flush()
+        """Nothing waits to be written."""
 
     @property
     def closed(self) -> bool:
-        return self._file.closed
+        return False
 
     def close(self) -> None:
-        self._file.close()
+        """The writer's end is not the file's; see :meth:`sync_and_close`."""
+
+    def discard(self) -> None:
+        """Close the file; whatever is written from now on goes nowhere."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
     def sync_and_close(self) -> None:
-        if not self._file.closed:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+        if self._handle is not None:
+            os.fsync(self._handle)
+            self.discard()
 
     def sha256(self) -> str:
         return self._hash.hexdigest()

@@ -1,0 +1,119 @@
+"""A disk that is full leaves the vault as it was, and says so."""
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from families_first.errors import ExitCode, UserError
+from families_first.governance.durable import write_durably
+from families_first.governance.home import Home
+from families_first.governance.retention import PROGRAMME_CLASS
+from families_first.governance.vault import Vault
+
+CLASS = PROGRAMME_CLASS.id
+SMALL = pa.table({"line": [2, 3]})
+MEBIBYTE = 1 << 20
+
+
+def large(mebibytes: int) -> pa.Table:
+    numbers = np.random.default_rng(7).integers(0, 1 << 62, mebibytes * MEBIBYTE // 8)
+    return pa.table({"number": numbers})
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a file system of four mebibytes, where this account may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("mounting a small file system needs an account that may mount")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_commit_that_does_not_fit_leaves_the_vault_as_it_was(small_disk: Path) -> None:
+    home = Home.create(small_disk / "home", zone="council", title="Exampleshire Council")
+    vault = Vault(home)
+    kept = vault.commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
+    with pytest.raises(UserError, match="The disk is full") as refusal:
+        vault.commit("delivery", "large", {"t": large(8)}, retention_class=CLASS, about={})
+    assert refusal.value.code == ExitCode.RESOURCE
+    assert vault.list("delivery") == [kept]
+    assert len(list((home.vault / "datasets").iterdir())) == 1
+    vault.check()
+    vault.commit("delivery", "another", {"t": large(1)}, retention_class=CLASS, about={})
+    assert vault.names("delivery") == ["small", "another"]
+
+
+def test_a_disk_without_room_for_the_index_leaves_the_vault_as_it_was(small_disk: Path) -> None:
+    home = Home.create(small_disk / "home", zone="council", title="Exampleshire Council")
+    vault = Vault(home)
+    kept = vault.commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
+    fill(small_disk / "ballast")
+    with pytest.raises(UserError, match="The disk is full"):
+        vault.commit("delivery", "next", {"t": SMALL}, retention_class=CLASS, about={})
+    assert vault.list("delivery") == [kept]
+    vault.check()
+
+
+def fill(path: Path) -> None:
+    """Write a file until the disk takes no more."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT)
+    with contextlib.suppress(OSError):
+        while os.write(handle, bytes(4096)):
+            pass
+    os.close(handle)
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+import numpy as np, pyarrow as pa
+from families_first.errors import UserError
+from families_first.governance.home import Home
+from families_first.governance.vault import Vault
+
+vault = Vault(Home.open(Path(sys.argv[1])))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+numbers = np.random.default_rng(7).integers(0, 1 << 62, 1 << 19)
+try:
+    vault.commit(
+        "delivery", "large", {"t": pa.table({"n": numbers})}, retention_class="programme-2026", about={}
+    )
+except UserError as refusal:
+    print(int(refusal.code))
+"""
+
+
+def test_a_file_that_may_not_grow_further_is_told_as_a_full_disk(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "home", zone="council", title="Exampleshire Council")
+    kept = Vault(home).commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
+    answer = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(home.root)], check=True, capture_output=True, text=True
+    )
+    assert answer.stdout.strip() == str(int(ExitCode.RESOURCE))
+    assert Vault(home).list("delivery") == [kept]
+
+
+def test_a_durable_write_that_fails_leaves_the_old_file_and_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "index"
+    write_durably(path, b"old")
+
+    def no_room(_: int) -> None:
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(UserError, match="The disk is full"):
+        write_durably(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["index"]
