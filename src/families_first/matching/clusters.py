@@ -1,0 +1,293 @@
+"""Which records are one person: clusters from weighted pairs, with two thresholds and a higher bar.
+
+Two records join at or above ``join``. Records that are one person already stay so while their evidence holds
+at or above ``split``, so that a weight that wobbles between the two changes nobody. A cluster that would join
+what cannot be one person is cut along its weakest evidence (:mod:`cutting`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from families_first.matching.conflicts import Facts, births_agree, clashes_within, identifiers_agree
+from families_first.matching.cutting import Group, Tie, cut_component, decided_apart, join_groups
+from families_first.matching.decisions import Constraints
+from families_first.matching.evidence import Evidence, Flags, Ints, connected
+
+MOST_RECORDS = 100
+"""The most records that one person may have before a cluster is doubted: twelve sources, some with many
+rows."""
+
+
+class Bars(Protocol):
+    """The three thresholds, in match weight (log2 odds): ``split`` <= ``join`` <= ``cluster``."""
+
+    @property
+    def join(self) -> float: ...
+
+    @property
+    def split(self) -> float: ...
+
+    @property
+    def cluster(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """The outcome for records by number.
+
+    ``label`` (shape (records,)) numbers the cluster of each record from 0; ``decided`` (shape (records,)) the
+    records that people hold together; ``refused`` maps a pair's position in the evidence to why it was not
+    followed.
+    """
+
+    label: Ints
+    decided: Ints
+    refused: dict[int, str]
+
+
+def find_clusters(
+    evidence: Evidence,
+    facts: Facts,
+    previous: Ints,
+    constraints: Constraints,
+    *,
+    bars: Bars,
+    most_records: int = MOST_RECORDS,
+) -> Clusters:
+    """Say which records are one person.
+
+    Parameters
+    ----------
+    evidence
+        The pairs that were compared.
+    facts
+        The identifiers and dates of birth that may clash.
+    previous
+        The number of the person that each record belonged to, -1 for a new record (shape (records,)).
+    constraints
+        What people decided.
+    """
+    count = len(previous)
+    decided = connected(count, constraints.must_left, constraints.must_right)
+    if count == 0:
+        return Clusters(decided, decided, {})
+    standing, refused = _standing_groups(evidence, previous, decided, constraints, split=bars.split)
+    joining = _between(evidence, standing) & ~evidence.guarded & (evidence.weight >= bars.join)
+    ties = evidence.where(joining)
+    whole = connected(int(standing.max()) + 1, standing[ties.low], standing[ties.high])
+    component = whole[standing]
+
+    doubtful = _doubtful(
+        evidence,
+        ties,
+        facts,
+        standing=standing,
+        component=component,
+        constraints=constraints,
+        bar=bars.cluster,
+        most_records=most_records,
+    )
+    label = whole.copy()
+    room = int(whole.max()) + 1
+    for own, groups, tie_list in _components(
+        doubtful,
+        component,
+        standing,
+        evidence,
+        rows=np.flatnonzero(joining),
+        constraints=constraints,
+        facts=facts,
+    ):
+        cut = cut_component(groups, tie_list, bar=bars.cluster, most_records=most_records)
+        label[own] = room + own[cut.label]
+        refused |= cut.refused
+    return Clusters(numbered_by_first(label[standing]), decided, refused)
+
+
+def numbered_by_first(label: Ints) -> Ints:
+    """Number groups from 0 in the order in which their first record comes (shape (records,))."""
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+def _between(evidence: Evidence, group: Ints) -> Flags:
+    return np.asarray(group[evidence.low] != group[evidence.high])
+
+
+def _standing_groups(
+    evidence: Evidence, previous: Ints, decided: Ints, constraints: Constraints, *, split: float
+) -> tuple[Ints, dict[int, str]]:
+    """Return the group in which each record stands before anything new joins, numbered from 0.
+
+    A person of the last run stands while evidence at or above ``split`` holds it together, or a decision
+    does. One that a decision now pulls apart is cut along its weakest evidence.
+    """
+    inside = (
+        ~evidence.guarded
+        & (evidence.weight >= split)
+        & (previous[evidence.low] >= 0)
+        & (previous[evidence.low] == previous[evidence.high])
+    )
+    left = np.concatenate([constraints.must_left, evidence.low[inside]])
+    right = np.concatenate([constraints.must_right, evidence.high[inside]])
+    standing = connected(len(previous), left, right)
+    apart_left, apart_right = constraints.apart_left, constraints.apart_right
+    broken = np.unique(standing[apart_left[standing[apart_left] == standing[apart_right]]])
+    if len(broken) == 0:
+        return standing, {}
+    refused: dict[int, str] = {}
+    room = int(standing.max()) + 1
+    for own, groups, ties in _components(
+        broken, standing, decided, evidence, rows=np.flatnonzero(inside), constraints=constraints, facts=None
+    ):
+        cut = join_groups(groups, ties, decided_apart)
+        refused |= cut.refused
+        to = np.full(int(decided.max()) + 1, -1, dtype=np.int64)
+        to[own] = room + own[cut.label]
+        touched = np.flatnonzero(to[decided] >= 0)
+        standing[touched] = to[decided[touched]]
+    return numbered_by_first(standing), refused
+
+
+def _doubtful(
+    evidence: Evidence,
+    ties: Evidence,
+    facts: Facts,
+    *,
+    standing: Ints,
+    component: Ints,
+    constraints: Constraints,
+    bar: float,
+    most_records: int,
+) -> Ints:
+    """Return the components that join several groups and may not be one person."""
+    count = int(component.max()) + 1
+    joined = np.zeros(count, dtype=bool)
+    joined[component[ties.low]] = True
+    records = np.bincount(component, minlength=count)
+
+    left, right = constraints.apart_left, constraints.apart_right
+    apart = component[left[component[left] == component[right]]]
+    guards = evidence.guarded & _between(evidence, standing) & ~_between(evidence, component)
+    guarded = component[evidence.low[guards]]
+    clashing = clashes_within(np.where(joined[component], component, -1), facts).group
+    large = np.flatnonzero(records > most_records)
+
+    sure = ties.weight >= bar
+    cores = connected(int(standing.max()) + 1, standing[ties.low[sure]], standing[ties.high[sure]])
+    core_component = np.zeros(int(cores.max()) + 1, dtype=np.int64)
+    core_component[cores[standing]] = component
+    several_cores = np.bincount(core_component, minlength=count) > 1
+    bridged = np.flatnonzero(several_cores & (records >= 4))
+
+    found = np.unique(np.concatenate([apart, guarded, clashing, large, bridged]))
+    return np.asarray(found[joined[found]])
+
+
+def _components(
+    wanted: Ints,
+    component: Ints,
+    group: Ints,
+    evidence: Evidence,
+    *,
+    rows: Ints,
+    constraints: Constraints,
+    facts: Facts | None,
+) -> Iterator[tuple[Ints, list[Group], list[Tie]]]:
+    """Yield, for each wanted component, its group numbers, its groups and its ties, strongest first.
+
+    ``component`` and ``group`` (shape (records,)) number the component and the group of each record; ``rows``
+    are the positions in ``evidence`` that may join. Without ``facts`` only decisions are told of.
+    """
+    if len(wanted) == 0:
+        return
+    slot = np.full(int(component.max()) + 1, -1, dtype=np.int64)
+    slot[wanted] = np.arange(len(wanted))
+    records = np.flatnonzero(slot[component] >= 0)
+    own, first, sizes = np.unique(group[records], return_index=True, return_counts=True)
+    place = slot[component[records[first]]]
+    order = np.lexsort((own, place))
+    own, sizes, place = own[order], sizes[order], place[order]
+    starts = np.searchsorted(place, np.arange(len(wanted) + 1))
+    position = np.full(int(group.max()) + 1, -1, dtype=np.int64)
+    position[own] = np.arange(len(own)) - starts[place]
+
+    groups = [Group(records=int(size)) for size in sizes]
+    at = np.full(int(group.max()) + 1, -1, dtype=np.int64)
+    at[own] = np.arange(len(own))
+    if facts is not None:
+        _tell_facts(groups, at[group], records, facts)
+        guards = np.flatnonzero(evidence.guarded)
+        low, high = evidence.low[guards], evidence.high[guards]
+        for a, b in _same_component(low, high, component, slot, group):
+            groups[at[a]].guarded.add(int(position[b]))
+            groups[at[b]].guarded.add(int(position[a]))
+    for a, b in _same_component(constraints.apart_left, constraints.apart_right, component, slot, group):
+        groups[at[a]].apart.add(int(position[b]))
+        groups[at[b]].apart.add(int(position[a]))
+
+    ties_of: list[list[Tie]] = [[] for _ in range(len(wanted))]
+    here = rows[(slot[component[evidence.low[rows]]] >= 0) & ~_between_rows(evidence, rows, component)]
+    here = here[_between_rows(evidence, here, group)]
+    here = here[np.lexsort((here, -evidence.weight[here]))]
+    settles = _settled(evidence, here, facts)
+    for row, settled in zip(here.tolist(), settles, strict=True):
+        left, right = int(evidence.low[row]), int(evidence.high[row])
+        ties_of[int(slot[component[left]])].append(
+            Tie(
+                int(position[group[left]]),
+                int(position[group[right]]),
+                float(evidence.weight[row]),
+                bool(evidence.strong[row]),
+                row,
+                settled,
+            )
+        )
+    for number in range(len(wanted)):
+        span = slice(int(starts[number]), int(starts[number + 1]))
+        yield own[span], groups[span], ties_of[number]
+
+
+def _between_rows(evidence: Evidence, rows: Ints, group: Ints) -> Flags:
+    return np.asarray(group[evidence.low[rows]] != group[evidence.high[rows]])
+
+
+def _same_component(
+    left: Ints, right: Ints, component: Ints, slot: Ints, group: Ints
+) -> Iterator[tuple[int, int]]:
+    """Yield the groups of each pair of records in one wanted component but in two groups."""
+    inside = (
+        (slot[component[left]] >= 0) & (component[left] == component[right]) & (group[left] != group[right])
+    )
+    yield from zip(group[left[inside]].tolist(), group[right[inside]].tolist(), strict=True)
+
+
+def _tell_facts(groups: list[Group], at: Ints, records: Ints, facts: Facts) -> None:
+    for name, codes in facts.identifiers.items():
+        texts = facts.values[name]
+        for record in records[codes[records] >= 0].tolist():
+            groups[at[record]].identifiers.setdefault(name, set()).add(texts[codes[record]])
+    for record in records[facts.born_known[records]].tolist():
+        groups[at[record]].births.add(int(facts.born[record]))
+
+
+def _settled(evidence: Evidence, rows: Ints, facts: Facts | None) -> list[frozenset[str]]:
+    """Return for each pair the kinds of fact in which its own two records clash."""
+    found: list[set[str]] = [set() for _ in range(len(rows))]
+    if facts is None:
+        return [frozenset()] * len(rows)
+    low, high = evidence.low[rows], evidence.high[rows]
+    both = facts.born_known[low] & facts.born_known[high]
+    for position in np.flatnonzero(both & ~births_agree(facts.born[low], facts.born[high])).tolist():
+        found[position].add("date_of_birth")
+    for name, codes in facts.identifiers.items():
+        texts = facts.values[name]
+        for position in np.flatnonzero((codes[low] >= 0) & (codes[high] >= 0)).tolist():
+            if not identifiers_agree(name, texts[codes[low[position]]], texts[codes[high[position]]]):
+                found[position].add(name)
+    return [frozenset(kinds) for kinds in found]

@@ -1,0 +1,128 @@
+"""The evidence that two records are of one person, as arrays.
+
+Records are numbered by the order of their keys, so that every later choice that falls back on order (ties
+between equal weights, which record founds a person) comes out the same whatever order the rows arrived in.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Pairs of records with their weight, one row a pair.
+
+    ``low`` and ``high`` are record numbers (``low < high``), sorted by pair; ``weight`` is log2 odds;
+    ``guarded`` says that a guard (twins, parent and child of one name, conflicting identifiers) forbids the
+    pair to join on the model's word; ``strong`` that the pair shares a strong identifier; ``row`` is where
+    the pair stood in the edge table. All have shape (pairs,).
+    """
+
+    low: Ints
+    high: Ints
+    weight: Floats
+    guarded: Flags
+    strong: Flags
+    row: Ints
+
+    def where(self, wanted: Flags) -> "Evidence":
+        """Return the pairs for which ``wanted`` (shape (pairs,)) is true."""
+        return Evidence(
+            self.low[wanted],
+            self.high[wanted],
+            self.weight[wanted],
+            self.guarded[wanted],
+            self.strong[wanted],
+            self.row[wanted],
+        )
+
+    def __len__(self) -> int:
+        return len(self.low)
+
+
+def sorted_keys(records: pa.Table) -> tuple[pa.Array, Ints]:
+    """Return the record keys in order, and the row of ``records`` that each came from (shape (records,))."""
+    keys = _one_array(records["record_key"])
+    order = pc.sort_indices(keys)
+    return keys.take(order), order.to_numpy().astype(np.int64)
+
+
+def numbers_of(keys: pa.Array | pa.ChunkedArray, ordered: pa.Array) -> Ints:
+    """Return the position of each key in ``ordered``; -1 where it is not there."""
+    found = pc.index_in(keys, value_set=ordered)
+    return np.asarray(pc.fill_null(found, -1)).astype(np.int64)
+
+
+def evidence_from_edges(edges: pa.Table, ordered: pa.Array) -> Evidence:
+    """Number the records of an edge table and fold repeated pairs into one.
+
+    Parameters
+    ----------
+    edges
+        ``key_l``, ``key_r`` and ``weight``; ``guard`` (the name of a guard, null when none), ``guarded`` and
+        ``strong`` (booleans) may be absent. A pair given twice keeps its larger weight, and a guard on either
+        row guards the pair.
+    ordered
+        The record keys, sorted. Edges that name a record not among them are left out: the record has gone.
+    """
+    both = pa.chunked_array([*edges["key_l"].chunks, *edges["key_r"].chunks], type=pa.string())
+    numbers = numbers_of(both, ordered)
+    left, right = numbers[: edges.num_rows], numbers[edges.num_rows :]
+    weight = edges["weight"].to_numpy().astype(np.float64)
+    guarded = _flag(edges, "guarded") | _named(edges, "guard")
+    strong = _flag(edges, "strong")
+
+    known = (left >= 0) & (right >= 0) & (left != right)
+    low = np.minimum(left, right)[known]
+    high = np.maximum(left, right)[known]
+    weight, guarded, strong = weight[known], guarded[known], strong[known]
+    row = np.flatnonzero(known)
+
+    pair = low * np.int64(len(ordered)) + high
+    order = np.lexsort((-weight, pair))
+    pair = pair[order]
+    first = np.ones(len(pair), dtype=bool)
+    first[1:] = pair[1:] != pair[:-1]
+    starts = np.flatnonzero(first)
+    chosen = order[starts]
+    if len(starts):
+        guarded_any = np.logical_or.reduceat(guarded[order], starts)
+        strong_any = np.logical_or.reduceat(strong[order], starts)
+    else:
+        guarded_any = strong_any = np.zeros(0, dtype=bool)
+    return Evidence(low[chosen], high[chosen], weight[chosen], guarded_any, strong_any, row[chosen])
+
+
+def connected(count: int, left: Ints, right: Ints) -> Ints:
+    """Return for each of ``count`` nodes the number of its connected component (shape (count,))."""
+    if count == 0:
+        return np.zeros(0, dtype=np.int64)
+    graph = coo_array((np.ones(len(left), dtype=np.int8), (left, right)), shape=(count, count))
+    _, labels = connected_components(graph, directed=False)
+    return np.asarray(labels, dtype=np.int64)
+
+
+def _one_array(column: pa.ChunkedArray | pa.Array) -> pa.Array:
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _flag(edges: pa.Table, name: str) -> Flags:
+    if name not in edges.column_names:
+        return np.zeros(edges.num_rows, dtype=bool)
+    return np.asarray(pc.fill_null(edges[name], False)).astype(bool)
+
+
+def _named(edges: pa.Table, name: str) -> Flags:
+    if name not in edges.column_names:
+        return np.zeros(edges.num_rows, dtype=bool)
+    return np.asarray(pc.fill_null(pc.not_equal(edges[name], ""), False)).astype(bool)
