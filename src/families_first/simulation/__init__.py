@@ -2,3 +2,19 @@
 
 Every name, address and identifier here is computed; National Insurance numbers start QQ and NHS numbers 999.
 """
+
+from families_first.simulation.caseload import Caseload, gather_caseload
+from families_first.simulation.county import REFERENCE_DAY, County, simulate_county
+from families_first.simulation.error_model import ErrorModel, SourceQuality
+from families_first.simulation.matchset import match_table
+
+__all__ = [
+    "REFERENCE_DAY",
+    "Caseload",
+    "County",
+    "ErrorModel",
+    "SourceQuality",
+    "gather_caseload",
+    "match_table",
+    "simulate_county",
+]

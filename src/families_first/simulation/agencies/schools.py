@@ -1,0 +1,244 @@
+"""Schools: attendance by pupil and term with the contacts on file, and suspensions, exclusions and other provision."""
+
+import numpy as np
+import pyarrow as pa
+
+from families_first.records.tables import Table
+from families_first.simulation.casework import (
+    Casework,
+    Facts,
+    Sheet,
+    days_ago,
+    episodes,
+    events,
+    repeat_rows,
+)
+from families_first.simulation.columns import (
+    chosen,
+    date_text,
+    days,
+    flag_text,
+    joined,
+    pick,
+    references,
+    whole,
+)
+from families_first.simulation.county import County
+from families_first.simulation.ethnicity import codes
+from families_first.simulation.households import Place
+from families_first.simulation.needs import Needs
+from families_first.simulation.terms import Term, last_terms
+
+SOURCE = "schools"
+ATTENDANCE, EXCLUSIONS = "school_attendance.csv", "school_exclusions.csv"
+STATE_SCHOOLS = 0.93  # of pupils; independent and home-educated children are in no extract (DfE; from memory)
+PUPILS_PER_SCHOOL = 420
+OTHER_CONTACT_KNOWN, ABSENT_FATHER_KNOWN = 0.86, 0.5  # assumptions
+CONTACT_BIRTH_DATE_KNOWN = 0.88  # schools take it for free-school-meals checks; assumption
+WRONG_RELATIONSHIP, NO_RELATIONSHIP = 0.02, 0.03
+_RELATIONS = ("Mother", "Father", "Step-parent", "Carer", "Foster carer")
+_CATEGORIES = ("SUSP", "PERM", "AP")
+
+
+def _contacts(county: County, pupil: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return first and second contact of each pupil and their relations, both of shape (pupils, 2); -1 for none."""
+    residents = county.residents
+    home = county.lives_in[pupil]
+    start = np.searchsorted(residents.household, np.maximum(home, 0))
+    placed = home != residents.household[pupil]
+    mother, father, step = residents.mother[pupil], residents.father[pupil], residents.step_parent[pupil]
+    carer = np.where(home >= 0, start, -1)
+    parentless = (mother < 0) & (father < 0)
+    first = np.where(placed | parentless, carer, np.where(mother >= 0, mother, father))
+    relation = np.where(placed, 4, np.where(parentless, 3, np.where(mother >= 0, 0, 1)))
+    second = np.where(mother >= 0, np.where(father >= 0, father, step), -1)
+    second_relation = np.where((mother >= 0) & (father >= 0), 1, 2)
+    lives_elsewhere = (second >= 0) & (
+        residents.household[np.maximum(second, 0)] != residents.household[pupil]
+    )
+    use_step = lives_elsewhere & (step >= 0) & (rng.random(len(pupil)) < 0.5)
+    second, second_relation = np.where(use_step, step, second), np.where(use_step, 2, second_relation)
+    known = rng.random(len(pupil)) < np.where(
+        lives_elsewhere & ~use_step, ABSENT_FATHER_KNOWN, OTHER_CONTACT_KNOWN
+    )
+    partner = np.minimum(start + 1, len(county) - 1)
+    couple = (residents.place[partner] == Place.PARTNER) & (home >= 0)
+    second = np.where(parentless & ~placed, np.where(couple, partner, -1), second)
+    second_relation = np.where(parentless, 3, second_relation)
+    second = np.where(known & ~placed, second, -1)
+    people = np.stack((first, second), axis=1)
+    relations = np.stack((relation, second_relation), axis=1)
+    wrong = (rng.random(relations.shape) < WRONG_RELATIONSHIP) & (relations < 3)
+    relations = np.where(wrong, np.where(relations == 2, 1, 2), relations)
+    relations = np.where(rng.random(relations.shape) < NO_RELATIONSHIP, -1, relations)
+    dead = (people >= 0) & (county.died_on[np.maximum(people, 0)] >= 0)
+    people = np.where(dead, -1, people)
+    return people, np.where(people >= 0, relations, -1)
+
+
+def _sessions(
+    county: County, needs: Needs, pupil: np.ndarray, terms: list[Term], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return possible, authorised and unauthorised sessions, each of shape (pupils, terms)."""
+    possible = np.array([term.sessions for term in terms]) - rng.integers(0, 5, (len(pupil), len(terms)))
+    wobble = rng.normal(0, 0.35, possible.shape)
+    base = needs.absence[pupil][:, None]
+    share = 1 / (1 + np.exp(-(np.log(base / (1 - base)) + wobble)))
+    missed = rng.binomial(possible, np.clip(share, 0, 0.97))
+    unauthorised = rng.binomial(missed, needs.unauthorised[pupil][:, None])
+    return possible, missed - unauthorised, unauthorised
+
+
+def _attendance_facts(row: np.ndarray, record: np.ndarray, term: np.ndarray, terms: list[Term],
+                      possible: np.ndarray, absences: dict[str, np.ndarray]) -> list[Facts]:  # fmt: skip
+    facts = []
+    for kind, numerator in absences.items():
+        columns = {
+            "kind": pa.array(np.full(len(row), kind), pa.string()),
+            "period": chosen([each.label for each in terms], term),
+            "period_start": days(np.array([each.start for each in terms])[term]),
+            "period_end": days(np.array([each.end for each in terms])[term]),
+            "numerator": pa.array(numerator.astype(np.float64)),
+            "denominator": pa.array(possible.astype(np.float64)),
+        }
+        facts.append(Facts(Table.MEASURE, ATTENDANCE, row, record, columns))
+    return facts
+
+
+def casework(county: County, needs: Needs) -> Casework:
+    """Return what state schools send: six terms of attendance and two years of exclusions."""
+    rng, as_of = county.rng(SOURCE), county.as_of
+    terms = last_terms(as_of, 6)
+    pupil = np.flatnonzero(needs.pupil & (rng.random(len(county)) < STATE_SCHOOLS))
+    count = len(pupil)
+    contacts, relations = _contacts(county, pupil, rng)
+    schools = max(2, count // PUPILS_PER_SCHOOL)
+    dwelling = county.addresses.now[pupil]
+    stage = np.where(county.age[pupil] < 11, 0, 1)
+    school = (dwelling * schools // max(len(county.addresses.dwellings), 1)) // 2 * 2 + stage
+    admission = references("", 10_000 + rng.permutation(count), 6)
+    urn = references("", 990_000 + school, 6)
+    pupil_id = joined(urn, admission)
+    slot = np.flatnonzero(contacts.ravel() >= 0)
+    contact_of, contact_no = slot // 2, slot % 2
+    contact_id = joined(pupil_id.take(pa.array(contact_of)), chosen(("contact-1", "contact-2"), contact_no))
+    person = np.concatenate((pupil, contacts.ravel()[slot]))
+    contact_record = np.full(count * 2, -1, dtype=np.int64)
+    contact_record[slot] = count + np.arange(len(slot))
+    contact_record = contact_record.reshape(count, 2)
+
+    possible, authorised, unauthorised = _sessions(county, needs, pupil, terms, rng)
+    starts = np.array([term.start for term in terms])
+    at_school = (county.residents.born[pupil][:, None] + 1826 < starts) & ~(
+        needs.not_in_school[pupil][:, None] & (starts > as_of - 300)
+    )
+    flat = np.flatnonzero(at_school.ravel())
+    of_pupil, term = flat // len(terms), flat % len(terms)
+    possible, authorised, unauthorised = (each.ravel()[flat] for each in (possible, authorised, unauthorised))
+    row = np.arange(len(flat))
+    facts = _attendance_facts(row, of_pupil, term, terms, possible,
+                              {"absence": authorised + unauthorised, "unauthorised_absence": unauthorised})  # fmt: skip
+
+    excluded = np.flatnonzero(needs.suspended[pupil])
+    which, _ = repeat_rows(1 + rng.poisson(1.2, len(excluded)))
+    suspended = excluded[which]
+    permanent = excluded[rng.random(len(excluded)) < 0.05]
+    provision = excluded[rng.random(len(excluded)) < 0.10]
+    off_roll = np.flatnonzero(needs.not_in_school[pupil])
+    listed = np.concatenate((suspended, permanent, provision, off_roll))
+    category = np.repeat([0, 1, 2, 3], [len(suspended), len(permanent), len(provision), len(off_roll)])
+    begun = days_ago(as_of, len(listed), rng, longest=660, shortest=15)
+    ended = np.where(
+        (category == 2) & (rng.random(len(listed)) < 0.4), np.minimum(begun + 120, as_of - 1), -1
+    )
+    number = references("EX", 60_000 + rng.permutation(len(listed)), 7)
+    length = rng.integers(1, 11, len(listed))
+    labels = np.array(["suspension", "permanent_exclusion", "alternative_provision", "not_on_roll"])
+    happened, lasting = np.flatnonzero(category < 2), np.flatnonzero(category >= 2)
+    facts.append(
+        events(EXCLUSIONS, happened, listed[happened], event_id=number.take(pa.array(happened)),
+               kind=pa.array(labels[category[happened]]), day=begun[happened], role="subject")
+    )  # fmt: skip
+    facts.append(
+        episodes(EXCLUSIONS, lasting, listed[lasting], episode_id=number.take(pa.array(lasting)),
+                 kind=pa.array(labels[category[lasting]]), start=begun[lasting], end=ended[lasting])
+    )  # fmt: skip
+    birth_known = rng.random(len(person)) < np.where(
+        np.arange(len(person)) < count, 1.0, CONTACT_BIRTH_DATE_KNOWN
+    )
+
+    def sheets(recorded: pa.Table) -> list[Sheet]:
+        pupils = recorded.slice(0, count)
+        born = date_text(recorded["date_of_birth"], "%d/%m/%Y")
+        census = [*codes("census"), "NOBT"]
+        wide = {
+            "School URN": urn,
+            "Admission no": admission,
+            "UPN": pupils["upn"],
+            "Forename": pupils["forename"],
+            "Middle names": pupils["middle_names"],
+            "Surname": pupils["surname"],
+            "DOB": born.slice(0, count),
+            "Sex": pupils["sex"],
+            "Ethnicity": chosen(census, pupils["group"].fill_null(len(census) - 1).to_numpy()),
+            "House no": pupils["house_number"],
+            "Address": pupils["address_line_1"],
+            "Locality": pupils["locality"],
+            "Postcode": pupils["postcode"],
+            "Address since": date_text(pupils["since"].combine_chunks().to_numpy(), "%d/%m/%Y"),
+            "In care": flag_text(county.looked_after[pupil]),
+        }
+        for which in (0, 1):
+            at = contact_record[:, which]
+            shown = np.where(birth_known[np.maximum(at, 0)], at, -1)
+            title = f"Contact {which + 1}"
+            wide |= {
+                f"{title} forename": pick(recorded["forename"], at),
+                f"{title} surname": pick(recorded["surname"], at),
+                f"{title} DOB": pick(born, shown),
+                f"{title} relationship": chosen(_RELATIONS, relations[:, which]),
+                f"{title} address": pick(recorded["address_line_1"], at),
+                f"{title} postcode": pick(recorded["postcode"], at),
+            }
+        columns = {header: pick(column, of_pupil) for header, column in wide.items()}
+        columns |= {
+            "Term": chosen([each.label for each in terms], term),
+            "Term start": date_text(np.array([each.start for each in terms])[term], "%d/%m/%Y"),
+            "Term end": date_text(np.array([each.end for each in terms])[term], "%d/%m/%Y"),
+            "Possible sessions": whole(possible),
+            "Authorised absence": whole(authorised),
+            "Unauthorised absence": whole(unauthorised),
+        }
+        place = pupils["dwelling"].combine_chunks().to_numpy()
+        yielded = np.concatenate((of_pupil[:, None], contact_record[of_pupil]), axis=1)
+        attendance = Sheet(ATTENDANCE, columns, yielded, np.full(len(row), -1), np.where(term == len(terms) - 1, place[of_pupil], -1),
+                           ("Term start", "Autumn"))  # fmt: skip
+        about = pupils.take(pa.array(listed))
+        exclusions = {
+            "Record no": number,
+            "School URN": urn.take(pa.array(listed)),
+            "Admission no": admission.take(pa.array(listed)),
+            "UPN": about["upn"],
+            "Forename": about["forename"],
+            "Surname": about["surname"],
+            "DOB": date_text(about["date_of_birth"], "%d/%m/%Y"),
+            "Category": chosen((*_CATEGORIES, "CME"), category),
+            "Start date": date_text(begun, "%d/%m/%Y"),
+            "End date": date_text(ended, "%d/%m/%Y"),
+            "Sessions": pick(whole(length), np.where(category == 0, np.arange(len(listed)), -1)),
+        }
+        return [
+            attendance,
+            Sheet(
+                EXCLUSIONS,
+                exclusions,
+                np.full((len(listed), 1), -1),
+                begun,
+                place[listed],
+                ("Start date", "31/02/2026"),
+            ),
+        ]
+
+    identified = np.arange(len(person)) < count
+    record_id = pa.concat_arrays([pupil_id, contact_id])
+    return Casework(SOURCE, person, record_id, facts, sheets, identified=identified)
