@@ -64,7 +64,7 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     if not debug:
         warnings.simplefilter("ignore")  # a library's warning may quote a value
     try:
-        app(list(arguments), exit_on_error=False, print_error=False)
+        result = app(list(arguments), exit_on_error=False, print_error=False)
     except UserError as error:
         return _tell(error, json=json)
     except CycloptsError as error:
@@ -80,7 +80,7 @@ def exit_code_of(arguments: Sequence[str]) -> int:
         if debug:
             traceback.print_exc()
         return _tell(_without_its_text(error), json=json)
-    return ExitCode.OK
+    return result if isinstance(result, int) else ExitCode.OK
 
 
 def _tell(error: UserError, *, json: bool) -> int:

@@ -61,6 +61,11 @@ def emit(
             print(as_plain_text(part), file=out)
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 row``, ``2,000 rows``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def as_json(document: Mapping[str, Any]) -> str:
     """Return ``document`` as indented JSON, keys in the order given."""
     return json_format.dumps(document, indent=2, ensure_ascii=False, default=_plain_value)
