@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -46,6 +47,18 @@ def test_every_page_can_be_reached_from_the_start_page_or_the_readme():
         links = (link.partition("#")[0] for link in _LINK.findall(_prose(document)))
         waiting += [(document.parent / link).resolve() for link in links if link and "://" not in link]
     assert set((ROOT / "docs").rglob("*.md")) - reached == set()
+
+
+def test_every_page_is_in_the_site_navigation_once():
+    def pages(entry: object) -> list[str]:
+        if isinstance(entry, str):
+            return [entry]
+        children = entry.values() if isinstance(entry, dict) else entry
+        return [page for child in children for page in pages(child)]
+
+    navigation = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]
+    written = sorted(str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md"))
+    assert sorted(pages(navigation)) == written
 
 
 @pytest.mark.parametrize("document", PAGES, ids=lambda document: str(document.relative_to(ROOT)))
