@@ -81,7 +81,14 @@ def names_kept(root: Path) -> list[str]:
     return [each.name for each in kept]
 
 
-@pytest.mark.parametrize("change", OUTCOMES)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "replacing commit",
+        pytest.param("first commit", marks=pytest.mark.slow),
+        pytest.param("removal", marks=pytest.mark.slow),
+    ],
+)
 def test_a_change_killed_at_any_file_operation_happened_wholly_or_not_at_all(
     tmp_path: Path, change: str
 ) -> None:

@@ -23,10 +23,9 @@ from families_first.governance.vault.sealed import damaged
 TABLE_SUFFIX = ".parquet"
 ROWS_PER_GROUP = 1_000_000
 
-_SAMPLE_ROWS = 20_000
-_WORTH_A_DICTIONARY = (
-    0.3  # distinct values in the sample over its rows; above, a dictionary costs and saves nothing
-)
+_SAMPLE_ROWS = 100_000
+# Distinct values in the sample over its rows; above this a dictionary costs time and saves little room.
+_WORTH_A_DICTIONARY = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,7 @@ class TableWriter:
                 pa.PythonFile(self._sink, mode="w"),
                 self._schema,
                 compression="lz4",
+                write_statistics=False,  # every reader reads whole columns, so they would never be used
                 use_dictionary=columns_worth_a_dictionary(rows.slice(0, _SAMPLE_ROWS)),
                 encryption_properties=pe.create_encryption_properties(
                     self._key, aad_prefix=self._bound, store_aad_prefix=False
