@@ -122,9 +122,21 @@ TO_GROUP: Final[dict[str, EthnicGroup | None]] = {
 
 def ethnic_group(code: str) -> EthnicGroup | None:
     """Return the group of an agency's code; None when it says "not stated" or is not a code at all."""
-    return TO_GROUP.get(code.strip().upper())
+    return TO_GROUP.get(code.strip(" ").upper())
 
 
 def known_code(code: str) -> bool:
     """Say whether this is a code (or group) that ``ethnic_group`` understands, "not stated" included."""
-    return code.strip().upper() in TO_GROUP
+    return code.strip(" ").upper() in TO_GROUP
+
+
+def ethnic_group_sql(expression: str) -> str:
+    """Return the DuckDB expression that equals :func:`ethnic_group`; null where that is None."""
+    cases = " ".join(f"WHEN '{code}' THEN '{group}'" for code, group in TO_GROUP.items() if group)
+    return f"(CASE upper(trim({expression}, ' ')) {cases} END)"
+
+
+def known_code_sql(expression: str) -> str:
+    """Return the DuckDB expression that equals :func:`known_code`; null for null."""
+    listed = ", ".join(f"'{code}'" for code in TO_GROUP)
+    return f"(upper(trim({expression}, ' ')) IN ({listed}))"

@@ -29,13 +29,14 @@ AREAS: Final = frozenset((*_GEOGRAPHIC.split(), *_NON_GEOGRAPHIC, MADE_UP_AREA))
 _INWARD: Final = "[0-9][ABD-HJLNP-UW-Z]{2}"
 _OUTWARD: Final = "[A-Z]{1,2}[0-9](?:[0-9]|[A-HJKMNP-Y])?"
 SHAPE: Final = f"(?:{_OUTWARD} {_INWARD}|GIR 0AA)"
+RUN: Final = "[A-Z]*[0-9][A-Z0-9]*"  # with a figure in it, so that words are not spaced
 UNIT_LETTERS: Final = "ABDEFGHJLNPQRSTUWXYZ"
 UNITS: Final = 160
 SECTORS: Final = 10
 CAPACITY: Final = 99 * SECTORS * UNITS
 
 _SHAPE = re.compile(SHAPE)
-_RUN = re.compile("[A-Z0-9]{5,7}")
+_RUN = re.compile(RUN)
 _AREA = re.compile("^[A-Z]{1,2}")
 # The letter or digit that belongs in a place, for the ones that are mistaken for each other.
 _AS_LETTER = str.maketrans("01", "OI")
@@ -55,7 +56,7 @@ class Postcode:
 def normalise(text: str) -> str:
     """Return the postcode in capitals, spaced before its last three characters; nothing is corrected."""
     run = clean(text)
-    return f"{run[:-3]} {run[-3:]}" if _RUN.fullmatch(run) else run
+    return f"{run[:-3]} {run[-3:]}" if 5 <= len(run) <= 7 and _RUN.fullmatch(run) else run
 
 
 def _is_postcode(normal: str) -> bool:

@@ -50,7 +50,7 @@ def _quick_clean_sql(kind: IdentifierKind, column: str) -> str:
 
 def _spaced_sql(run: str) -> str:
     return (
-        f"(CASE WHEN regexp_full_match({run}, '[A-Z0-9]{{5,7}}') "
+        f"(CASE WHEN length({run}) BETWEEN 5 AND 7 AND regexp_full_match({run}, '{postcode.RUN}') "
         f"THEN left({run}, -3) || ' ' || right({run}, 3) ELSE {run} END)"
     )
 
