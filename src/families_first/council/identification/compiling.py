@@ -33,12 +33,10 @@ HIT_COLUMNS = (
     "found_on",
     "expires_on",
     "confidence",
-    "records",
+    "rows",
     "words",
 )
-"""What each rule's SELECT gives. ``holds`` is false for a near-miss; ``records`` lists the source records."""
-
-_RECORD = "{{source: {s}, record_id: {r}, reference: {ref}, happened_on: {d}, delivery_id: {i}, line: {l}}}"
+"""What each rule gives. ``holds`` is false for a near-miss; ``rows`` lists numbers of ``seen_record``."""
 
 
 def compile_rule(entry: PackRule, pack: Pack, on: date) -> str:
@@ -99,12 +97,13 @@ def _event_count(rule: EventCount, on: date) -> str:
         conditions.append(_among("role", rule.roles))
     if rule.details:
         conditions.append(_among("detail", rule.details))
-    record = _record("occurred_on", "event_id")
-    totals = f"""count(DISTINCT (source, event_id)) AS value, max(occurred_on) AS found_on,
-        list_sort(list(DISTINCT {{d: occurred_on, e: source || '|' || event_id}}), 'DESC')
-            [least({rule.at_least}, count(DISTINCT (source, event_id)))].d AS nth_on,
-        min(confidence) AS confidence, list({record} ORDER BY occurred_on DESC, source, event_id, line) AS
-        records"""
+    # The day of the last event that still carries the count: the threshold-th most recent, each event once.
+    nth = "max(occurred_on)"
+    if rule.at_least > 1:
+        nth = f"""list_sort(list(DISTINCT {{d: occurred_on, e: event_key}}), 'DESC')
+            [least({rule.at_least}, count(DISTINCT event_key))].d"""
+    totals = f"""count(DISTINCT event_key) AS value, max(occurred_on) AS found_on, {nth} AS nth_on,
+        min(confidence) AS confidence, list(row_number) AS rows"""
     words = (
         f"CAST(value AS VARCHAR) || CASE WHEN value = 1 THEN {_text(' ' + rule.one)} "
         f"ELSE {_text(' ' + rule.many)} END || {_text(' since ' + _said(since))}"
@@ -122,7 +121,7 @@ def _event_count(rule: EventCount, on: date) -> str:
         members = f"hit JOIN family_member m USING (person_id) WHERE {_who(rule)}"
     return f"""WITH hit AS ({inner})
         SELECT {_text(rule.id)}, family_id, person_id, CAST(value AS DOUBLE), CAST({rule.at_least} AS DOUBLE),
-            value >= {rule.at_least}, found_on, {lapses}, confidence, records, {words}
+            value >= {rule.at_least}, found_on, {lapses}, confidence, rows, {words}
         FROM {members}"""
 
 
@@ -138,12 +137,11 @@ def _open_episode(rule: OpenEpisode, on: date) -> str:
     return f"""WITH hit AS (
             SELECT person_id, count(DISTINCT (source, episode_id)) AS value, max(started_on) AS found_on,
                 {_capped(lapses, rule, "max(started_on)")} AS expires_on, min(confidence) AS confidence,
-                list({_record("started_on", "episode_id")} ORDER BY started_on DESC, source, episode_id, line)
-                    AS records
+                list(row_number) AS rows
             FROM seen_episode WHERE {" AND ".join(conditions)} GROUP BY person_id)
         SELECT {_text(rule.id)}, family_id, person_id, CAST(value AS DOUBLE), CAST(1 AS DOUBLE), true,
         found_on,
-            expires_on, confidence, records, {_text(rule.state + ", since ")} || said(found_on)
+            expires_on, confidence, rows, {_text(rule.state + ", since ")} || said(found_on)
         FROM hit JOIN family_member m USING (person_id) WHERE {_who(rule)}"""
 
 
@@ -161,7 +159,7 @@ def _ratio_over_terms(rule: RatioOverTerms, near_ratio: float, on: date) -> str:
             SELECT person_id, term_of(period_start) AS term, sum(numerator) AS numerator,
                 sum(denominator) AS denominator, sum(numerator) / sum(denominator) AS ratio,
                 max(period_end) AS period_end, min(confidence) AS confidence,
-                list({_record("period_end", "period")} ORDER BY source, record_id, line) AS records
+                list(row_number) AS rows
             FROM seen_measure WHERE kind = {_text(rule.measure.value)} AND denominator > 0
                 AND term_of(period_start) BETWEEN {complete - rule.terms} AND {complete}
             GROUP BY ALL),
@@ -169,11 +167,11 @@ def _ratio_over_terms(rule: RatioOverTerms, near_ratio: float, on: date) -> str:
         hit AS (
             SELECT person_id, round({value}, 9) AS value, max(period_end) AS found_on, max(last_term) AS
             last_term,
-                min(confidence) AS confidence, flatten(list(records ORDER BY term DESC)) AS records
+                min(confidence) AS confidence, flatten(list(rows)) AS rows
             FROM term JOIN latest USING (person_id) WHERE term > last_term - {rule.terms}
             GROUP BY person_id HAVING count(*) = {rule.terms} AND value {sign} {bound} - {near_ratio!r})
         SELECT {_text(rule.id)}, family_id, person_id, value, {bound}, value {sign} {bound}, found_on,
-            make_date_of_term(last_term + 2), confidence, records, {words}
+            make_date_of_term(last_term + 2), confidence, rows, {words}
         FROM hit JOIN family_member m USING (person_id) WHERE {_who(rule)}"""
 
 
@@ -191,26 +189,23 @@ def _latest_status(rule: LatestStatus, on: date) -> str:
             QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY started_on DESC,
                 ended_on DESC NULLS FIRST, source, episode_id, kind) = 1)
         SELECT {_text(rule.id)}, family_id, person_id, CAST(1 AS DOUBLE), CAST(1 AS DOUBLE), true, started_on,
-            {lapses}, confidence, [{_record("started_on", "episode_id")}],
+            {lapses}, confidence, [row_number],
             {_text(rule.state + ", since ")} || said(started_on)
         FROM latest JOIN family_member m USING (person_id) WHERE {" AND ".join(conditions)} AND
         {_who(rule)}"""
 
 
 def _sql(rule: SqlRule, on: date) -> str:
-    record = _RECORD.format(
-        s="q.source", r="q.record_id", ref="NULL::VARCHAR", d="q.found_on", i="q.delivery_id", l="q.line"
-    )
     back = months_before(on, rule.look_back_months)
     return f"""WITH q AS (SELECT {", ".join(SqlRule.COLUMNS)} FROM ({rule.query})),
-        hit AS (SELECT family_id, person_id, max(CAST(q.value AS DOUBLE)) AS value, max(found_on) AS found_on,
-                min(a.confidence) AS confidence, list({record} ORDER BY q.source, q.record_id, q.line) AS
-                records
-            FROM q LEFT JOIN record_person a USING (source, record_id, person_id)
-            WHERE found_on > {_day(back)} AND found_on <= {_day(on)} GROUP BY family_id, person_id)
+        hit AS (
+            SELECT q.family_id, q.person_id, max(CAST(q.value AS DOUBLE)) AS value, max(found_on) AS found_on,
+                min(s.confidence) AS confidence, list(DISTINCT s.row_number) AS rows
+            FROM q JOIN seen_record s ON s.source = q.source AND s.record_id = q.record_id
+                AND s.delivery_id = q.delivery_id AND s.line = q.line AND s.person_id = q.person_id
+            WHERE found_on > {_day(back)} AND found_on <= {_day(on)} GROUP BY q.family_id, q.person_id)
         SELECT {_text(rule.id)}, family_id, person_id, value, CAST({rule.at_least!r} AS DOUBLE), true,
-        found_on,
-            CAST(found_on + INTERVAL {rule.look_back_months} MONTH AS DATE), confidence, records,
+            found_on, CAST(found_on + INTERVAL {rule.look_back_months} MONTH AS DATE), confidence, rows,
             {_text(rule.state + ", on ")} || said(found_on)
         FROM hit JOIN family_member m USING (family_id, person_id)
         WHERE value >= {rule.at_least!r} AND {_who(rule)}"""
@@ -234,10 +229,6 @@ def _who(rule: Rule) -> str:
     if rule.age_to is not None:
         conditions.append(f"m.age <= {rule.age_to}")
     return " AND ".join(conditions)
-
-
-def _record(day: str, reference: str) -> str:
-    return _RECORD.format(s="source", r="record_id", ref=reference, d=day, i="delivery_id", l="line")
 
 
 def _among(column: str, values: Iterable[str]) -> str:

@@ -38,12 +38,17 @@ def findings(connection: duckdb.DuckDBPyConnection, pack: Pack) -> pa.Table:
     _mark_counting(connection, pack)
     return (
         connection.sql("""
+        WITH part AS (SELECT hit_number, unnest(rows) AS row_number FROM held),
+        cited AS (
+            SELECT hit_number, list_sort(list({happened_on: happened_on, source: source, reference: reference,
+                record_id: record_id, delivery_id: delivery_id, line: line}), 'DESC') AS records
+            FROM part JOIN seen_record USING (row_number) GROUP BY hit_number)
         SELECT family_id, h.person_id, rule, problem, threshold_text AS threshold, value, found_on,
         expires_on,
             confidence, records,
             who || ': ' || words || '. The rule asks for: ' || threshold_text || '.' AS sentence,
             indicative, resident, c.counts AND (c.at_home = resident OR resident) AS counts
-        FROM held h JOIN counted c USING (family_id, problem)
+        FROM held h JOIN counted c USING (family_id, problem) JOIN cited USING (hit_number)
         ORDER BY family_id, problem, rule, h.person_id NULLS FIRST""")
         .to_arrow_table()
         .cast(FINDING)

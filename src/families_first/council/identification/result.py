@@ -10,10 +10,10 @@ _TEXT = pa.string()
 RECORDS = pa.list_(
     pa.struct(
         [
-            pa.field("source", _TEXT),
-            pa.field("record_id", _TEXT),
-            pa.field("reference", _TEXT),
             pa.field("happened_on", pa.date32()),
+            pa.field("source", _TEXT),
+            pa.field("reference", _TEXT),  # the event's or episode's id, or the measure's period
+            pa.field("record_id", _TEXT),
             pa.field("delivery_id", _TEXT),
             pa.field("line", pa.int64()),
         ]

@@ -139,8 +139,7 @@ def _run_rules(
     connection.execute("""
         CREATE TEMP TABLE raw_hit (rule VARCHAR, family_id VARCHAR, person_id VARCHAR, value DOUBLE,
             threshold DOUBLE, holds BOOLEAN, found_on DATE, expires_on DATE, confidence DOUBLE,
-            records STRUCT(source VARCHAR, record_id VARCHAR, reference VARCHAR, happened_on DATE,
-                delivery_id VARCHAR, line BIGINT)[], words VARCHAR)""")
+            rows BIGINT[], words VARCHAR)""")
     for entry in rules:
         try:
             connection.execute(
@@ -167,7 +166,7 @@ def _run_rules(
     connection.register("about_rule", about)
     connection.execute("""
         CREATE TEMP TABLE hit AS
-        SELECT h.*, a.* EXCLUDE (rule), coalesce(m.resident, true) AS resident,
+        SELECT h.*, h.rowid AS hit_number, a.* EXCLUDE (rule), coalesce(m.resident, true) AS resident,
             CASE WHEN m.person_id IS NULL THEN 'The family'
                  WHEN m.dependent THEN 'A child'
                  WHEN NOT m.resident THEN 'A parent who lives elsewhere'

@@ -20,6 +20,9 @@ CREATE TEMP MACRO make_date_of_term(term) AS make_date(term // 3, 1 + 4 * (term 
 CREATE TEMP MACRO said(day) AS strftime(day, '%-d %B %Y');
 """
 
+_ROOM = 1 << 40
+"""Row numbers of events, episodes and measures lie in ranges of this size: one number names one row."""
+
 PARENTING_ROLES = ("parent", "step_parent", "carer", "non_resident_parent")
 
 
@@ -32,7 +35,7 @@ def prepare(
     """Make the views that rules read from the registered tables.
 
     The connection must hold ``membership``, ``assignment``, ``event``, ``episode`` and ``measure``. Makes
-    ``family_member``, ``record_person``, ``seen_event``, ``seen_episode``, ``seen_measure`` and ``run``.
+    ``family_member``, ``seen_event``, ``seen_episode``, ``seen_measure``, ``seen_record`` (all three), ``run``.
     """
     day = f"DATE '{on.isoformat()}'"
     kinds = ", ".join(f"'{kind}'" for kind in sorted({kind for rule in rules for kind in rule.rule.reads}))
@@ -55,22 +58,27 @@ def prepare(
     columns = {
         "event": (
             "occurred_on",
-            "event_id, kind, occurred_on, role, detail",
-            f"occurred_on >= DATE '{earliest}'",
+            "event_id",
+            "kind, occurred_on, role, detail, hash(source, event_id) AS event_key",
         ),
-        "episode": ("started_on", "episode_id, kind, started_on, ended_on, detail", "true"),
-        "measure": (
-            "period_end",
-            "kind, period, period_start, period_end, numerator, denominator",
-            "true",
-        ),
+        "episode": ("started_on", "episode_id", "kind, started_on, ended_on, detail"),
+        "measure": ("period_end", "period", "kind, period_start, period_end, numerator, denominator"),
     }
-    for name, (dated, listed, recent) in columns.items():
+    for place, (name, (dated, reference, listed)) in enumerate(columns.items()):
+        recent = f"AND {dated} >= DATE '{earliest.isoformat()}'" if name == "event" else ""
         connection.execute(f"""
-            CREATE TEMP TABLE seen_{name} AS
-            SELECT r.person_id, r.confidence, {listed}, source, record_id, delivery_id, line
-            FROM (SELECT * FROM {name} WHERE kind IN ({kinds}) AND {dated} <= {day} AND {recent})
-            JOIN record_person r USING (source, record_id)""")
+            CREATE TEMP TABLE stored_{name} AS
+            SELECT r.person_id, r.confidence, {reference}, {listed}, source, record_id, delivery_id, line
+            FROM (SELECT * FROM {name} WHERE kind IN ({kinds}) AND {dated} <= {day} {recent})
+            JOIN record_person r USING (source, record_id);
+            CREATE TEMP VIEW seen_{name} AS
+            SELECT *, {place} * {_ROOM} + rowid AS row_number FROM stored_{name}""")
+    parts = [
+        f"SELECT row_number, person_id, confidence, {dated} AS happened_on, {reference} AS reference, "
+        f"source, record_id, delivery_id, line FROM seen_{name}"
+        for name, (dated, reference, _) in columns.items()
+    ]
+    connection.execute(f"CREATE TEMP VIEW seen_record AS {' UNION ALL '.join(parts)}")
 
 
 def with_empty_tables(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
