@@ -1,0 +1,176 @@
+"""Match people in any files: what ``families-first match`` does."""
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from families_first.errors import ExitCode, UserError
+from families_first.matching.file_mapping import load_file_mapping
+from families_first.matching.file_reading import FileRecords, read_files
+from families_first.matching.model import Model
+from families_first.matching.people import assign_people
+from families_first.matching.score import Links, find_links
+from families_first.matching.thresholds import Thresholds
+from families_first.matching.truth import Agreement, compare_with_truth
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSummary:
+    """What a run found: numbers only, no record. ``seconds`` is wall time, ``peak_mb`` the process's
+    largest memory.
+    """
+
+    records: int
+    people: int
+    links: int
+    for_review: int
+    candidates: int
+    thresholds: Thresholds
+    model: str
+    agreement: Agreement | None
+    notes: tuple[str, ...]
+    seconds: float
+    peak_mb: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as ``--json`` prints it; with truth, ``pairs`` and ``clusters`` come first."""
+        known: dict[str, Any] = {}
+        if self.agreement is not None:
+            pairs, clusters = self.agreement.pairs, self.agreement.clusters
+            known = {
+                "pairs": {"precision": pairs.precision, "recall": pairs.recall, "f1": pairs.f1},
+                "clusters": {
+                    "precision": clusters.precision,
+                    "recall": clusters.recall,
+                    "f1": clusters.f1,
+                    "largest": self.agreement.largest,
+                },
+            }
+        return known | {
+            "seconds": round(self.seconds, 3),
+            "peak_mb": round(self.peak_mb, 1),
+            "records": self.records,
+            "people": self.people,
+            "links": self.links,
+            "for_review": self.for_review,
+            "candidates": self.candidates,
+            "thresholds": {
+                "join": self.thresholds.join,
+                "split": self.thresholds.split,
+                "cluster": self.thresholds.cluster,
+                "expected_precision": self.thresholds.expected_precision,
+                "expected_recall": self.thresholds.expected_recall,
+            },
+            "model": self.model,
+            "notes": list(self.notes),
+        }
+
+
+def match_files(
+    paths: Sequence[Path],
+    mapping_path: Path,
+    out: Path,
+    truth: str | None = None,
+    *,
+    model: Model | None = None,
+) -> MatchSummary:
+    """Link or de-duplicate the people in files and write ``people.parquet``, ``links.parquet`` and
+    ``quality.html``.
+
+    Parameters
+    ----------
+    paths
+        CSV, XLSX or Parquet files; each is a source of its own unless the mapping names a ``source`` column.
+    truth
+        A column that says who is who; it is used for the quality report only, never for matching.
+    model
+        A trained model; trained on the files when not given.
+    """
+    began = time.perf_counter()
+    read = read_files(paths, load_file_mapping(mapping_path), truth=truth)
+    links = find_links(read.records, model=model)
+    people = assign_people(links.edges, _facts(links), thresholds=links.thresholds)
+    person = _in_order(read.records["record_key"], people.assignment)
+    agreement = None if truth is None else compare_with_truth(_known(read.records["truth"]), person)
+    _write(out, read, links, person)
+    return MatchSummary(
+        records=read.records.num_rows,
+        people=pc.count_distinct(person).as_py(),
+        links=int(pc.sum(pc.greater_equal(links.edges["weight"], links.thresholds.join)).as_py() or 0),
+        for_review=people.review.num_rows,
+        candidates=links.candidates,
+        thresholds=links.thresholds,
+        model=links.model.version,
+        agreement=agreement,
+        notes=read.notes,
+        seconds=time.perf_counter() - began,
+        peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def _facts(links: Links) -> pa.Table:
+    """Return what may speak against a person: identifiers and, where the records show families, birth dates.
+
+    Where nobody shares a home, a different birth date is a slip that the weight already counts.
+    """
+    wanted = links.records.select(["record_key", "nino", "upn", "nhs_number"])
+    if not links.sizes.has_families:
+        return wanted
+    days = pc.strptime(links.records["dob"], format="%Y%m%d", unit="s", error_is_null=True).cast(pa.date32())
+    return wanted.append_column("date_of_birth", days)
+
+
+def _in_order(keys: pa.ChunkedArray, assignment: pa.Table) -> pa.Array:
+    """Return the person of each record, in the order of ``keys``."""
+    place = pc.index_in(keys, value_set=assignment["record_key"].combine_chunks())
+    return assignment["person_id"].combine_chunks().take(place.combine_chunks())
+
+
+def _known(truth: pa.ChunkedArray) -> np.typing.NDArray[np.object_]:
+    """Return truth labels; a record without one is a person of its own."""
+    labels = truth.to_pylist()
+    return np.array([each if each is not None else f"\0{row}" for row, each in enumerate(labels)], dtype=str)
+
+
+def _write(out: Path, read: FileRecords, links: Links, person: pa.Array) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        records = read.records
+        pq.write_table(
+            pa.table({"file": records["file"], "unique_id": records["unique_id"], "person_id": person}),
+            out / "people.parquet",
+        )
+        place_l = pc.index_in(links.edges["key_l"], value_set=records["record_key"].combine_chunks())
+        place_r = pc.index_in(links.edges["key_r"], value_set=records["record_key"].combine_chunks())
+        named = records.select(["file", "unique_id"])
+        left, right = named.take(place_l), named.take(place_r)
+        pq.write_table(
+            pa.table(
+                {
+                    "file_l": left["file"],
+                    "unique_id_l": left["unique_id"],
+                    "file_r": right["file"],
+                    "unique_id_r": right["unique_id"],
+                    "weight": links.edges["weight"],
+                    "why": links.edges["why"],
+                    "guard": links.edges["guard"],
+                    "found_by": links.edges["match_key"],
+                }
+            ),
+            out / "links.parquet",
+        )
+    except OSError as error:
+        raise UserError(
+            "The results could not be written",
+            where=out.name,
+            fix="Check that the folder can be written to and that the disk has room.",
+            code=ExitCode.RESOURCE,
+        ) from error

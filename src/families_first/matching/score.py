@@ -1,0 +1,217 @@
+"""Find the links between records: prepare, block, compare, weigh, guard."""
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from families_first.matching import prepare as preparing
+from families_first.matching.blocking import Plan, make_pairs, plan_blocks
+from families_first.matching.compare import Compared, compare, count_rarity, gamma_sql, weight_parts
+from families_first.matching.comparisons import BY_NAME, Comparison, usable
+from families_first.matching.guards import guard_sql
+from families_first.matching.mixture import Sizes, weight_sql
+from families_first.matching.model import Model
+from families_first.matching.rivals import settle_rivals
+from families_first.matching.strong import STRONG_WEIGHT, collapse, settled_sql
+from families_first.matching.thresholds import Thresholds, choose_thresholds
+from families_first.matching.training import before_training, group_sure, sizes_of, train
+
+LARGE = 100_000
+"""Above this many records identical ones are collapsed first and only the tight keys are used."""
+_TRAIN_GROUPS_UP_TO = 300_000
+_BUDGET = 4_000_000
+_KEPT_BELOW_SPLIT = 3.0
+
+EDGES = pa.schema(
+    [
+        pa.field("key_l", pa.string(), nullable=False),
+        pa.field("key_r", pa.string(), nullable=False),
+        pa.field("weight", pa.float64(), nullable=False),
+        pa.field("why", pa.string(), nullable=False),
+        pa.field("guard", pa.string()),
+        pa.field("guarded", pa.bool_(), nullable=False),
+        pa.field("strong", pa.bool_(), nullable=False),
+        pa.field("match_key", pa.string(), nullable=False),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The links found.
+
+    ``edges`` has one row a pair (:data:`EDGES`), ``key_l`` and ``key_r`` being record keys, ``weight`` log2
+    odds; pairs far below the split threshold are left out. ``records`` is the prepared table
+    (``record_key`` and the normalised columns). ``model`` is the model used, trained here or given.
+    """
+
+    edges: pa.Table
+    records: pa.Table
+    thresholds: Thresholds
+    model: Model
+    sizes: Sizes
+    candidates: int
+
+
+def find_links(
+    records: pa.Table,
+    *,
+    model: Model | None,
+    against: pa.Table | None = None,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> Links:
+    """Compare records with one another and say which may be one person.
+
+    Parameters
+    ----------
+    records
+        The match table (``prepare.MATCH_COLUMNS``; ``record_key`` must be unique, missing columns are
+        allowed).
+    model
+        A trained model; ``None`` to train on these records.
+    against
+        Records matched before: ``records`` are compared with these and with one another, these are not
+        compared among themselves.
+    """
+    own = con is None
+    database = duckdb.connect() if con is None else con
+    try:
+        return _find_links(database, records, model, against)
+    finally:
+        if own:
+            database.close()
+
+
+def _find_links(
+    con: duckdb.DuckDBPyConnection, records: pa.Table, model: Model | None, against: pa.Table | None
+) -> Links:
+    across = None
+    if against is not None:
+        across = against.num_rows
+        records = pa.concat_tables(
+            [preparing.complete(against), preparing.complete(records)], promote_options="permissive"
+        )
+    rows = records.num_rows
+    preparing.prepare(con, records, "ff_all")
+    prepared = con.sql(
+        "SELECT * EXCLUDE (rid, forename_roots, street_words) FROM ff_all ORDER BY rid"
+    ).to_arrow_table()
+    collapsing = model is not None and rows > LARGE and against is None
+    table = "ff_all"
+    if collapsing:
+        table = "ff_kept"
+        rows = collapse(con, "ff_all", table, "ff_copies")
+    filled = preparing.filled_shares(con, table)
+    comparisons = usable(filled)
+    if rows < 2 or not comparisons:
+        return _no_links(prepared, model)
+    if model is None and rows <= _TRAIN_GROUPS_UP_TO:
+        group_sure(con, table, rows)
+        count_rarity(con, table, comparisons, group="grp")
+    else:
+        con.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS grp BIGINT")
+        con.execute(f"UPDATE {table} SET grp = rid")
+        count_rarity(con, table, comparisons)
+    plan = plan_blocks(con, table, filled=filled, rows=rows, budget=_BUDGET, broad=rows <= LARGE)
+    candidates = make_pairs(con, plan, table, "ff_pairs", across=across)
+    if candidates == 0:
+        return _no_links(prepared, model)
+    if model is None:
+        before = before_training(con, table, comparisons, rows=rows)
+        compared = compare(con, table, "ff_pairs", before, comparisons)
+        model, sizes = train(con, compared, rows=rows)
+    else:
+        compared = compare(con, table, "ff_pairs", model, comparisons)
+        sizes = sizes_of(con, compared, rows=rows)
+    edges, thresholds = _edges(con, table, compared, model, sizes, plan, comparisons)
+    if collapsing:
+        edges = pa.concat_tables([edges, _copies(con)])
+    return Links(edges, prepared, thresholds, model, sizes, candidates)
+
+
+def _edges(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    compared: Compared,
+    model: Model,
+    sizes: Sizes,
+    plan: Plan,
+    comparisons: tuple[Comparison, ...],
+) -> tuple[pa.Table, Thresholds]:
+    """Weigh and guard the compared pairs."""
+    gamma = {each.name: gamma_sql(compared, each.name) for each in comparisons}
+    levels = {name: f"g_{name}" for name in gamma}
+    code = " + ".join(f"(g_{each.name} + 1) * {16**i}::BIGINT" for i, each in enumerate(comparisons))
+    con.execute(f"""
+        CREATE OR REPLACE TABLE ff_weighed AS
+        WITH weighed AS (
+            SELECT rid_l, rid_r, match_key, {weight_sql(comparisons, sizes, weight_parts(compared, model))} AS weight,
+                {", ".join(f"{sql} AS g_{name}" for name, sql in gamma.items())}
+            FROM {compared.table}
+        )
+        SELECT rid_l, rid_r, match_key, weight, {guard_sql(levels, families=sizes.has_families)} AS guard,
+            {settled_sql(levels)} AS strong, {code} AS pattern
+        FROM weighed WHERE weight > -20
+    """)
+    con.execute(f"DROP TABLE {compared.table}")
+    settle_rivals(con, table, "ff_weighed")
+    weights = (
+        con.sql("SELECT weight FROM ff_weighed WHERE guard IS NULL").to_arrow_table().column(0).to_numpy()
+    )
+    thresholds = choose_thresholds(np.asarray(weights, dtype=np.float64))
+    found = con.sql(f"""
+        SELECT l.record_key AS key_l, r.record_key AS key_r,
+            CASE WHEN w.strong THEN greatest(w.weight, {STRONG_WEIGHT}) ELSE least(w.weight, {STRONG_WEIGHT}) END AS weight,
+            w.pattern, w.guard, w.guard IS NOT NULL AS guarded, w.strong AND w.guard IS NULL AS strong,
+            CAST(w.match_key AS INTEGER) AS match_key
+        FROM ff_weighed w JOIN {table} l ON l.rid = w.rid_l JOIN {table} r ON r.rid = w.rid_r
+        WHERE w.weight >= {thresholds.split - _KEPT_BELOW_SPLIT} OR w.strong
+    """).to_arrow_table()
+    keys = pa.array([key.name for key in plan.keys])
+    columns = [
+        found["key_l"],
+        found["key_r"],
+        found["weight"],
+        _explained(found["pattern"].to_numpy(), comparisons),
+        found["guard"],
+        found["guarded"],
+        found["strong"],
+        keys.take(found["match_key"].combine_chunks()),
+    ]
+    return pa.table(columns, schema=EDGES), thresholds
+
+
+def _explained(patterns: "np.typing.NDArray[np.int64]", comparisons: tuple[Comparison, ...]) -> pa.Array:
+    """Return for each pattern code the levels in words, those that were not compared left out."""
+    codes, place = np.unique(patterns, return_inverse=True)
+    texts = []
+    for code in codes.tolist():
+        parts = []
+        for index, each in enumerate(comparisons):
+            gamma = (code // 16**index) % 16 - 1
+            if gamma >= 0:
+                parts.append(f"{each.name} {BY_NAME[each.name].levels[len(each.levels) - 1 - gamma].name}")
+        texts.append(", ".join(parts))
+    return pa.array(texts, pa.string()).take(pa.array(place.reshape(-1)))
+
+
+def _copies(con: duckdb.DuckDBPyConnection) -> pa.Table:
+    copies = con.sql(f"""
+        SELECT a.record_key AS key_l, b.record_key AS key_r, CAST({STRONG_WEIGHT} AS DOUBLE) AS weight,
+            'identical in every compared field' AS why, CAST(NULL AS VARCHAR) AS guard, false AS guarded,
+            true AS strong, 'identical' AS match_key
+        FROM ff_copies c JOIN ff_all a ON a.rid = c.of JOIN ff_all b ON b.rid = c.rid
+    """).to_arrow_table()
+    return copies.cast(EDGES)
+
+
+def _no_links(prepared: pa.Table, model: Model | None) -> Links:
+    from families_first.matching.model import usual_model  # noqa: PLC0415 - only for tables too small to
+
+    compare
+
+    none = Sizes(same=0.0, stranger=0.0, family=0.0, household=0.0, twin=0.0, namesake=0.0)
+    thresholds = choose_thresholds(np.zeros(0))
+    return Links(EDGES.empty_table(), prepared, thresholds, model or usual_model(), none, 0)
