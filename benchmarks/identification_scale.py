@@ -1,7 +1,7 @@
 """How identification scales: made-up families and events at several sizes, in CPU seconds and peak memory.
 
-The bar is 200,000 people and 5 million events under 10 CPU seconds. Each size runs in a process of its own, so
-that peak memory is its own (it includes making the data); making the data is not timed. Kinds are drawn evenly,
+The bar is 200,000 people and 5 million events under 10 CPU seconds. Each size runs in a process of its own,
+so that peak memory is its own (it includes making the data, which is not timed). Kinds are drawn evenly,
 so there are far more findings than in life. Prints JSON.
 
     python benchmarks/identification_scale.py --people 100000 200000 --pack supporting-families-2022

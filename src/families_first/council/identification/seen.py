@@ -35,7 +35,7 @@ def prepare(
     """Make the views that rules read from the registered tables.
 
     The connection must hold ``membership``, ``assignment``, ``event``, ``episode`` and ``measure``. Makes
-    ``family_member``, ``seen_event``, ``seen_episode``, ``seen_measure``, ``seen_record`` (all three), ``run``.
+    ``family_member``, ``seen_event``, ``seen_episode``, ``seen_measure``, ``seen_record`` (all), ``run``.
     """
     day = f"DATE '{on.isoformat()}'"
     kinds = ", ".join(f"'{kind}'" for kind in sorted({kind for rule in rules for kind in rule.rule.reads}))
