@@ -45,7 +45,8 @@ _FAULTS = {
     NOT_A_NUMBER: Fault("it is not a number", _AT_SOURCE),
     NOT_A_NAME: Fault("it does not look like a name: it has no letter, or it has a figure", _AT_SOURCE),
     UNKNOWN_CODE: Fault(
-        "the mapping does not say what this code stands for", "Correct the code, or add it to the mapping."
+        "it is not among the codes that are known for this column",
+        "Correct the code, or add it to the mapping.",
     ),
     NO_REFERENCE: Fault(
         "what the row tells of a person cannot be kept, because the value that it needs is blank",

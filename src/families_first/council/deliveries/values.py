@@ -18,6 +18,7 @@ from families_first.council.deliveries import faults
 from families_first.council.deliveries.mapping import Column, ColumnType
 from families_first.council.deliveries.reading import LONGEST_VALUE
 from families_first.council.deliveries.templates import NAME_PARTS
+from families_first.records.codesets.ethnicity import TO_GROUP
 from families_first.records.dates import DateFault, InvalidDate, date_sql, parse_date
 from families_first.records.identifiers import RULES
 from families_first.records.identifiers.kind import Fault, IdentifierKind, InvalidIdentifier
@@ -158,7 +159,8 @@ def _typed(texts: pa.Array, column: Column, rules: Rules, con: duckdb.DuckDBPyCo
         case ColumnType.FULL_NAME:
             return _full_name(texts)
         case ColumnType.ETHNICITY:
-            return Checked(pc.utf8_upper(texts), None)
+            groups = {code: "" if group is None else group.value for code, group in TO_GROUP.items()}
+            return _code(texts, groups)
     return _identifier(texts, IdentifierKind(column.type.value), con)
 
 
