@@ -11,7 +11,13 @@ from typing import Protocol
 
 import numpy as np
 
-from families_first.matching.conflicts import Facts, births_agree, clashes_within, identifiers_agree
+from families_first.matching.conflicts import (
+    Facts,
+    births_agree,
+    births_of,
+    clashes_within,
+    identifiers_agree,
+)
 from families_first.matching.cutting import Group, Tie, cut_component, decided_apart, join_groups
 from families_first.matching.decisions import Constraints
 from families_first.matching.evidence import Evidence, Flags, Ints, connected
@@ -272,8 +278,9 @@ def _tell_facts(groups: list[Group], at: Ints, records: Ints, facts: Facts) -> N
         texts = facts.values[name]
         for record in records[codes[records] >= 0].tolist():
             groups[at[record]].identifiers.setdefault(name, set()).add(texts[codes[record]])
-    for record in records[facts.born_known[records]].tolist():
-        groups[at[record]].births.add(int(facts.born[record]))
+    told = records[facts.born_known[records]]
+    for place, birth in zip(at[told].tolist(), births_of(facts.born[told]), strict=True):
+        groups[place].births.add(birth)
 
 
 def _settled(evidence: Evidence, rows: Ints, facts: Facts | None) -> list[frozenset[str]]:

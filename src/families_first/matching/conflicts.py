@@ -68,6 +68,29 @@ def births_agree(left: Ints, right: Ints) -> Flags:
     return np.asarray((agreeing >= 2) | swapped | year_only)
 
 
+Birth = tuple[int, int, int]
+"""Year, month and day."""
+
+
+def births_of(days: Ints) -> list[Birth]:
+    """Return year, month and day of each date given in days since 1970 (shape (dates,))."""
+    return list(zip(*(part.tolist() for part in _parts(days)), strict=True))
+
+
+def any_births_agree(left: Iterable[Birth], right: Iterable[Birth]) -> bool:
+    """Say whether some date of one group agrees with some date of the other: :func:`births_agree` for a
+    few."""
+    others = list(right)
+    return any(_one_agrees(a, b) for a in left for b in others)
+
+
+def _one_agrees(left: Birth, right: Birth) -> bool:
+    same_year = left[0] == right[0]
+    if same_year + (left[1] == right[1]) + (left[2] == right[2]) >= 2:
+        return True
+    return same_year and (left[1:] == right[:0:-1] or (1, 1) in (left[1:], right[1:]))
+
+
 def _parts(days: Ints) -> tuple[Ints, Ints, Ints]:
     date = days.astype("datetime64[D]")
     month = date.astype("datetime64[M]")

@@ -6,22 +6,20 @@ Only the few components that fail a test come here, so this is written for clari
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from families_first.matching.conflicts import any_agree, births_agree
+from families_first.matching.conflicts import Birth, any_agree, any_births_agree
 
 
 @dataclass(slots=True)
 class Group:
     """Records already known to be one person, with the facts that could clash with another group's.
 
-    ``identifiers`` maps a kind to the values held; ``births`` are days since 1970; ``apart`` and ``guarded``
+    ``identifiers`` maps a kind to the values held; ``births`` are dates of birth; ``apart`` and ``guarded``
     are the numbers of the groups that a person, or a guard, keeps apart from this one.
     """
 
     records: int
     identifiers: dict[str, set[str]] = field(default_factory=dict)
-    births: set[int] = field(default_factory=set)
+    births: set[Birth] = field(default_factory=set)
     apart: set[int] = field(default_factory=set)
     guarded: set[int] = field(default_factory=set)
     members: set[int] = field(default_factory=set)
@@ -148,10 +146,9 @@ def _objection(left: Group, right: Group, tie: Tie, *, bar: float, most_records:
         other = right.identifiers.get(name)
         if other and name not in settled and not any_agree(name, held, other):
             return f"two values of {name}"
-    if left.births and right.births and "date_of_birth" not in settled:
-        pairs = np.array([(a, b) for a in left.births for b in right.births], dtype=np.int64)
-        if not births_agree(pairs[:, 0], pairs[:, 1]).any():
-            return "two dates of birth"
+    dated = left.births and right.births and "date_of_birth" not in settled
+    if dated and not any_births_agree(left.births, right.births):
+        return "two dates of birth"
     if left.records + right.records > most_records:
         return "too many records"
     return None

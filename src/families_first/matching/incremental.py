@@ -115,28 +115,36 @@ def _merged(before: People, after: People, persons: pa.Array) -> People:
 def _closure(people: People, edges: pa.Table, persons: pa.Array, join: float, split: float) -> pa.Array:
     """Return the people, those tied to them across people at or above join, and once those who await
     review."""
-    persons = _spread(people, edges, persons, join)
-    return _spread(people, edges, _neighbours(people, edges, persons, split), join)
+    worth = edges.select(["key_l", "key_r", "weight"]).filter(_worth(edges, split))
+    joining = worth.filter(_worth(worth, join))
+    first = _spread(people, joining, persons, persons)
+    around = _neighbours(people, worth, first)
+    both = pc.unique(pa.concat_arrays([first, around]))
+    return _spread(people, joining, both, _without(around, first))
 
 
-def _spread(people: People, edges: pa.Table, persons: pa.Array, weight: float) -> pa.Array:
-    while True:
-        wider = _neighbours(people, edges, persons, weight)
-        if len(wider) == len(persons):
-            return persons
-        persons = wider
+def _spread(people: People, edges: pa.Table, persons: pa.Array, frontier: pa.Array) -> pa.Array:
+    """Add to the people all who are reached from the ``frontier`` among them over edges, however far."""
+    while len(frontier):
+        frontier = _without(_neighbours(people, edges, frontier), persons)
+        persons = pa.concat_arrays([persons, frontier])
+    return persons
 
 
-def _neighbours(people: People, edges: pa.Table, persons: pa.Array, weight: float) -> pa.Array:
-    """Return the people and all who share with them an edge of at least a weight."""
+def _without(persons: pa.Array, known: pa.Array) -> pa.Array:
+    return persons.filter(pc.invert(pc.is_in(persons, value_set=known)))
+
+
+def _neighbours(people: People, edges: pa.Table, persons: pa.Array) -> pa.Array:
+    """Return the people who share an edge with these people and are not among them."""
     keys = _keys_of(people, persons)
     left = pc.is_in(edges["key_l"], value_set=keys)
     right = pc.is_in(edges["key_r"], value_set=keys)
-    across = edges.filter(pc.and_(pc.xor(left, right), pc.greater_equal(edges["weight"], weight)))
+    across = edges.filter(pc.xor(left, right))
     if across.num_rows == 0:
-        return persons
+        return persons.slice(0, 0)
     ends = pa.concat_arrays([_whole(across["key_l"]), _whole(across["key_r"])])
-    return pc.unique(pa.concat_arrays([persons, _persons_of(people, ends)]))
+    return _without(_persons_of(people, ends), persons)
 
 
 def _worth(edges: pa.Table, split: float) -> pa.ChunkedArray:

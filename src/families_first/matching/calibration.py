@@ -1,0 +1,88 @@
+"""Turn match weights into probabilities that hold, from pairs whose truth is known.
+
+A model's own odds overstate (linkage reference, section 0.4), so a confidence shown to a person should come
+from labelled pairs: the isotonic fit of labels on weights (pool adjacent violators, Ayer et al. 1955), which
+only assumes that a heavier pair is no less likely to be right.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from families_first.errors import ExitCode, UserError
+from families_first.matching.evidence import Flags, Floats
+
+LEAST_LABELS = 30
+"""Fewer labels than this say too little about the shape of a curve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A step-free curve from weight to probability: ``weight`` rising, ``probability`` never falling.
+
+    Both of shape (knots,). ``labels`` is how many labelled pairs stand behind it. Call it with weights of any
+    shape; beyond the ends the last probability holds.
+    """
+
+    weight: Floats
+    probability: Floats
+    labels: int
+
+    def __call__(self, weight: Floats) -> Floats:
+        """Return the probability that a pair of each weight is right."""
+        return np.asarray(np.interp(weight, self.weight, self.probability))
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """What a band of weights promised and what came true: one row a band, each of shape (bands,)."""
+
+    low: Floats
+    high: Floats
+    pairs: Floats
+    predicted: Floats
+    observed: Floats
+
+
+def calibrate(weight: Floats, right: Flags, *, sampling: Floats | None = None) -> Calibration:
+    """Fit the curve to labelled pairs.
+
+    Parameters
+    ----------
+    weight, right
+        The weight of each labelled pair and whether its records are of one person, shape (pairs,).
+    sampling
+        How many pairs each labelled one stands for, when heavier or lighter pairs were labelled more often.
+
+    Raises
+    ------
+    UserError
+        When there are fewer than :data:`LEAST_LABELS` pairs, or all are right or all wrong.
+    """
+    if len(weight) < LEAST_LABELS or right.all() or not right.any():
+        raise UserError(
+            f"There are too few labelled pairs to calibrate on, or all are alike ({len(weight)})",
+            fix=f"Review at least {LEAST_LABELS} pairs across all weights, some of each kind.",
+            code=ExitCode.REFUSED,
+        )
+    stands_for = np.ones(len(weight)) if sampling is None else sampling
+    level, place = np.unique(weight, return_inverse=True)
+    mass = np.bincount(place, weights=stands_for)
+    mean = np.bincount(place, weights=stands_for * right) / mass
+    fit = isotonic_regression(mean, weights=mass)
+    starts = np.asarray(fit.blocks)[:-1]
+    ends = np.asarray(fit.blocks)[1:] - 1
+    knots = np.unique(np.concatenate([starts, ends]))
+    return Calibration(level[knots], np.asarray(fit.x)[knots], len(weight))
+
+
+def reliability(weight: Floats, right: Flags, predicted: Floats, *, bands: int = 10) -> Reliability:
+    """Return promised and observed shares in bands of equal width in weight; empty bands are left out."""
+    edges = np.linspace(weight.min(), weight.max(), bands + 1)
+    band = np.clip(np.searchsorted(edges, weight, side="right") - 1, 0, bands - 1)
+    pairs = np.bincount(band, minlength=bands).astype(np.float64)
+    used = pairs > 0
+    said = np.bincount(band, weights=predicted, minlength=bands)[used] / pairs[used]
+    seen = np.bincount(band, weights=right, minlength=bands)[used] / pairs[used]
+    return Reliability(edges[:-1][used], edges[1:][used], pairs[used], said, seen)
