@@ -110,3 +110,10 @@ def test_an_unknown_mapping_is_refused_with_the_names_there_are(run, home):
     code, _, err = run("deliveries", "check", str(home / "inbox/early_help.csv"), "--mapping", "police", *ON)
     assert code == ExitCode.BAD_MAPPING
     assert "police-incidents" in err
+
+
+def test_health_tells_a_feed_that_never_came_from_one_that_is_late(run, home):
+    run("deliveries", "land", str(home / "inbox/early_help.csv"), *ON)
+    _, out, _ = run("deliveries", "health", "--on", "2026-12-31", "--json")
+    states = {feed["mapping"]: feed["freshness"] for feed in json.loads(out)["feeds"]}
+    assert (states["early-help"], states["attendance"]) == ("late", "never")

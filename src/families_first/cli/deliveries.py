@@ -115,6 +115,51 @@ def land(
     return int(refused[0][1].code) if refused else 0
 
 
+@app.command
+def health(*, home: HomeOption = HERE, on: OnOption = None, json: JsonOption = False) -> None:
+    """Say of each feed how fresh, complete and steady it is, before anybody reads anything into silence."""
+    from families_first.council.deliveries.health import feed_health
+    from families_first.governance.home import Home
+
+    feeds = feed_health(Home.open(home), day_or_today(on))
+    emit(
+        {"feeds": [feed.as_dict() for feed in feeds]},
+        json=json,
+        show=[
+            Sheet(
+                [
+                    "Source",
+                    "Mapping",
+                    "State",
+                    "Days since",
+                    "Rows",
+                    "Landed",
+                    "Rows since before",
+                    "Without identifier",
+                ],
+                [
+                    [
+                        feed.source,
+                        feed.mapping,
+                        feed.freshness.value,
+                        feed.days_since,
+                        feed.rows,
+                        _percent(feed.coverage),
+                        _percent(feed.row_change, sign=True),
+                        ", ".join(
+                            f"{name} {_percent(share)}"
+                            for name, share in (feed.missing_identifiers or {}).items()
+                        ),
+                    ]
+                    for feed in feeds
+                ],
+            )
+            if feeds
+            else "There is no mapping here, so there are no feeds."
+        ],
+    )
+
+
 def find_mapping(name: str, home: Path, file: Path) -> "SourceMapping":
     """Return the mapping named, or the one of the home that knows the file's name."""
     from families_first.council.deliveries import load_mapping, load_mappings, mapping_for
@@ -145,6 +190,12 @@ def find_agreement(name: str, home: Path) -> "Agreement":
     if Path(name).suffix == ".toml":
         return load_agreement(Path(name))
     return named(load_agreements(Home.open(home).agreements), name)
+
+
+def _percent(share: float | None, *, sign: bool = False) -> str | None:
+    if share is None:
+        return None
+    return f"{share:+.0%}" if sign else f"{share:.0%}"
 
 
 def _files_of(place: Path) -> list[Path]:
