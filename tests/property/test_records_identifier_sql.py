@@ -7,13 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from families_first.records.identifiers import RULES, IdentifierKind, postcode
+from families_first.records.identifiers import RULES, IdentifierKind, nino, postcode, upn
 from families_first.records.identifiers.cleaning import SEPARATORS
 from families_first.records.identifiers.sql import (
     made_up_sql,
+    nino_root_sql,
     normalise_sql,
     postcode_district_sql,
     postcode_sector_sql,
+    upn_temporary_sql,
     valid_sql,
 )
 
@@ -112,6 +114,25 @@ def test_districts_and_sectors_are_the_same_in_sql(texts: list[str]) -> None:
     normal = [postcode.normalise(text) for text in texts]
     assert rows(postcode_district_sql("x"), normal) == [postcode.district(text) or None for text in texts]
     assert rows(postcode_sector_sql("x"), normal) == [postcode.sector(text) or None for text in texts]
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        mangled([*EXAMPLES[IdentifierKind.UPN], *upn.made_up([1, 2], temporary=True).tolist()]), min_size=20
+    )
+)
+def test_temporary_upns_are_told_alike_in_sql(texts: list[str]) -> None:
+    normal = [upn.normalise(text) for text in texts]
+    assert rows(upn_temporary_sql("x"), normal) == [upn.is_temporary(text) for text in texts]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(mangled(EXAMPLES[IdentifierKind.NINO]), min_size=20))
+def test_the_root_of_a_nino_is_the_same_in_sql(texts: list[str]) -> None:
+    normal = [nino.normalise(text) for text in texts]
+    expected = [nino.parse(text).root if nino.is_valid(text) else None for text in texts]
+    assert rows(nino_root_sql("x"), normal) == expected
 
 
 @pytest.mark.parametrize("kind", list(IdentifierKind))

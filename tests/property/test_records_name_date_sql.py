@@ -78,6 +78,20 @@ def test_normalising_a_name_twice_changes_nothing_more(text: str) -> None:
     assert names.normalise_name(once) == once
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["Mr", "ANN", "Ann", "O’Neill", "SMITH", "Smith-Jones,", "van", "de", "J.", "Jnr"])
+    )
+)
+def test_taking_a_full_name_apart_loses_no_word_but_a_suffix(words: list[str]) -> None:
+    found = names.split_full_name(" ".join(words))
+    parts = " ".join([found.title, found.forename, found.middle_names, found.surname]).split()
+    assert sorted(parts + ["Jnr"] * (words.count("Jnr") - parts.count("Jnr"))) == sorted(
+        word for text in words if (word := text.strip(","))
+    )
+
+
 @settings(max_examples=20, deadline=None)
 @given(some_names)
 def test_placeholder_names_are_told_alike_in_sql(texts: list[str]) -> None:

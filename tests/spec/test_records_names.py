@@ -67,6 +67,9 @@ FULL_NAMES = [
     ("John Smith Jnr", "", "John", "", "Smith"),
     ("John Smith, Jr", "", "John", "", "Smith"),
     ("Smith", "", "", "", "Smith"),
+    ("Smith,", "", "", "", "Smith"),
+    (", John Smith", "", "John", "", "Smith"),
+    ("Smith, John, Paul", "", "John", "Paul", "Smith"),
     ("  ", "", "", "", ""),
 ]
 # one forename, another, may they be one name?

@@ -81,20 +81,20 @@ def _pattern(date_format: str) -> tuple[str, str]:
     Raises ValueError for a format without a whole date, or with a field other than d, m, Y, y, b and B.
     """
     pieces, fields = [], []
-    position = 0
-    while position < len(date_format):
-        character = date_format[position]
-        if character == "%":
-            position += 1
-            field = date_format[position : position + 1]
-            if field not in _FIELDS:
-                msg = f"date format {date_format!r}: %{field} is not one of %d %m %Y %y %b %B"
-                raise ValueError(msg)
-            fields.append(field)
-            pieces.append(_FIELDS[field])
-        else:
-            pieces.append(re.escape(character))
-        position += 1
+    tokens = re.findall("%.?|[^%]+", date_format)
+    for place, token in enumerate(tokens):
+        if not token.startswith("%"):
+            pieces.append(re.escape(token))
+            continue
+        field = token[1:]
+        if field not in _FIELDS:
+            msg = f"date format {date_format!r}: {token} is not one of %d %m %Y %y %b %B"
+            raise ValueError(msg)
+        beside = tokens[max(place - 1, 0) : place] + tokens[place + 1 : place + 2]
+        # Figures that run together are told apart by their width alone.
+        run_together = any(other.startswith("%") for other in beside)
+        fields.append(field)
+        pieces.append("([0-9]{2})" if run_together and field in "dm" else _FIELDS[field])
     if sorted(_ROLES[field] for field in fields) != ["day", "month", "year"]:
         msg = f"date format {date_format!r} must name one day, one month and one year"
         raise ValueError(msg)

@@ -131,11 +131,12 @@ def split_full_name(text: str) -> FullName:
     'SURNAME, Forename Middle' is read by its comma and 'SURNAME Forename' by its capitals; otherwise the
     last word, with the particles before it, is the surname. One word alone is a surname.
     """
-    before, comma, after = " ".join(text.split()).partition(",")
-    if comma and before.strip() and _key(after) not in SUFFIXES:
+    before, _, after = " ".join(text.split()).strip(", ").partition(",")
+    after = after.replace(",", " ").strip()
+    if after and _key(after) not in SUFFIXES:
         title, surname = _split_title(before.split())
         second_title, given = _split_title(after.split())
-        return _full_name(title or second_title, given, surname)
+        return _full_name(f"{title} {second_title}".strip(), given, surname)
     title, words = _split_title(before.split())
     while len(words) > 1 and _key(words[-1]) in SUFFIXES:
         words.pop()

@@ -120,7 +120,12 @@ def placeholder_name_sql(normalised_expression: str, *, surname: bool = False) -
     """Return the DuckDB expression for a normalised name that equals :func:`is_placeholder_name`."""
     listed = ", ".join(f"'{name}'" for name in sorted(NAMES if surname else NAMES | FORENAMES))
     value = normalised_expression
-    return f"coalesce({value} IN ({listed}) OR regexp_full_match({value}, '{_NAME_SHAPES}'), false)"
+    # Every shape has a space in it, or starts with X or a character before A.
+    shaped = f"contains({value}, ' ') OR {value} < 'A' OR starts_with({value}, 'X')"
+    return (
+        f"(CASE WHEN {value} IN ({listed}) THEN true "
+        f"WHEN {shaped} THEN regexp_full_match({value}, '{_NAME_SHAPES}') ELSE false END)"
+    )
 
 
 def placeholder_sql(kind: IdentifierKind | str, normalised_expression: str) -> str:

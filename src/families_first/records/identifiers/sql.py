@@ -151,3 +151,15 @@ def postcode_sector_sql(normalised_expression: str) -> str:
     """Return the expression for the sector (ES1 4 of ES1 4AB) of a normalised postcode; null when invalid."""
     valid = valid_sql(IdentifierKind.POSTCODE, normalised_expression)
     return f"(CASE WHEN {valid} THEN left({normalised_expression}, -2) END)"
+
+
+def upn_temporary_sql(normalised_expression: str) -> str:
+    """Return the expression that equals ``upn.is_temporary`` for a normalised value; false for null."""
+    lettered = f"coalesce(right({normalised_expression}, 1) NOT BETWEEN '0' AND '9', false)"
+    return f"({lettered} AND {valid_sql(IdentifierKind.UPN, normalised_expression)})"
+
+
+def nino_root_sql(normalised_expression: str) -> str:
+    """Return the expression for the eight characters of a NINO that name the person; null when invalid."""
+    valid = valid_sql(IdentifierKind.NINO, normalised_expression)
+    return f"(CASE WHEN {valid} THEN left({normalised_expression}, 8) END)"
