@@ -1,7 +1,7 @@
 """The kinds of relationship, event, episode and measure that the canonical tables may hold.
 
-A mapping file may only emit these kinds, and a criteria pack may only ask for them. Adding a kind is a change to
-this file and to nothing else.
+A mapping file may only emit these kinds, and a criteria pack may only ask for them. Adding a kind is a
+change to this file and to nothing else.
 """
 
 from enum import StrEnum

@@ -1,11 +1,11 @@
 """The five canonical tables, as Arrow schemas.
 
-Everything an agency sends becomes rows of these five tables and nothing else, so that criteria, outcomes and
-evaluation are written once. A record is named by ``(source, record_id)``: ``record_id`` is the source's own
-reference for a person, or one made from the row's content where the source has none.
+Everything an agency sends becomes rows of these five tables and nothing else, so that criteria, outcomes
+and evaluation are written once. A record is named by ``(source, record_id)``: ``record_id`` is the source's
+own reference for a person, or one made from the row's content where the source has none.
 
-Every row also carries where it came from: ``delivery_id`` (which landed file) and ``line`` (which line or row of
-that file, counted from 1 with the header).
+Every row also carries where it came from: ``delivery_id`` (which landed file) and ``line`` (which line or
+row of that file, counted from 1 with the header).
 """
 
 from enum import StrEnum
@@ -66,7 +66,7 @@ RELATIONSHIP = pa.schema(
         pa.field("source", _TEXT, nullable=False),
         pa.field("record_id", _TEXT, nullable=False),  # the person of whom the relationship is told
         pa.field("related_record_id", _TEXT, nullable=False),  # in the same source
-        pa.field("kind", _TEXT, nullable=False),  # records.kinds.RelationshipKind: record_id is KIND of related
+        pa.field("kind", _TEXT, nullable=False),  # RelationshipKind: record_id is KIND of related
         pa.field("valid_from", _DATE),
         pa.field("valid_to", _DATE),
         *_PROVENANCE,
