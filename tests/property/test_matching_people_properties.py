@@ -175,7 +175,7 @@ def test_undoing_a_join_or_a_split_puts_the_people_back_as_they_were(
     first = assign_people(edges(rows), records(nino), thresholds=Bars())
     second = assign_people(edges(later), records(nino), thresholds=Bars(), previous=first)
     events = [row for row in second.log.to_pylist() if row["run"] == 2]
-    assume(len(events) == 1 and events[0]["event"] in (Change.JOINED, Change.SPLIT))
+    assume(len(events) == 1 and events[0]["change"] in (Change.JOINED, Change.SPLIT))
     decision = undo(events[0], Decisions(), by="A", on=ON, reason="It was wrong")
     third = assign_people(
         edges(later), records(nino), thresholds=Bars(), previous=second, decisions=Decisions((decision,))

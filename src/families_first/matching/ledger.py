@@ -38,7 +38,7 @@ LOG = pa.schema(
     [
         pa.field("number", pa.int64(), nullable=False),
         pa.field("run", pa.int32(), nullable=False),
-        pa.field("event", pa.string(), nullable=False),
+        pa.field("change", pa.string(), nullable=False),
         pa.field("person_id", pa.string(), nullable=False),
         pa.field("other_person_id", pa.string()),
         pa.field("record_keys", pa.list_(pa.string()), nullable=False),  # the records that moved
@@ -162,7 +162,7 @@ def _returning_ids(
     parted = cluster_of[(np.bincount(cluster_of)[cluster_of] == 1) & (np.bincount(person_of)[person_of] > 1)]
     if len(parted) == 0:
         return {}
-    wanted = pc.equal(before.log["event"], Change.JOINED.value)
+    wanted = pc.equal(before.log["change"], Change.JOINED.value)
     joined = before.log.select(["other_person_id", "record_keys"]).filter(wanted)
     free = joined.filter(pc.invert(pc.is_in(joined["other_person_id"], value_set=_whole(before.everyone))))
     absorbed = [(row["other_person_id"], frozenset(row["record_keys"])) for row in reversed(free.to_pylist())]
@@ -375,7 +375,7 @@ def undo(event: dict[str, Any], decisions: Decisions, *, by: str, on: date, reas
     reverse: records that are no longer delivered, or a person of one record.
     """
     moved, kept, stayed = (tuple(event[name]) for name in ("record_keys", "kept_keys", "stayed_keys"))
-    change = Change(event["event"])
+    change = Change(event["change"])
     if change is Change.CREATED and len(moved) > 1:
         groups: tuple[tuple[str, ...], ...] = tuple((key,) for key in moved)
     elif change is Change.EXTENDED:

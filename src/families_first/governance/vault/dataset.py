@@ -12,7 +12,7 @@ from families_first.governance.vault.index import Entry
 from families_first.governance.vault.sealed import damaged, seal, unseal
 from families_first.governance.vault.table_file import TableInfo
 
-DatasetKind = Literal["delivery", "people", "families", "findings"]
+DatasetKind = Literal["delivery", "people", "decisions", "families", "findings"]
 DATASET_KINDS: tuple[str, ...] = get_args(DatasetKind)
 MANIFEST_FILE = "manifest"
 

@@ -1,0 +1,215 @@
+"""``families-first review``: what the model leaves to people, and what they decide."""
+
+from datetime import date
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.output import Sheet, counted, emit
+
+app = App(name="review", help="Decide pairs of records that the model leaves to a person.")
+
+ByOption = Annotated[str, Parameter(name="--by", help="Who decides: a person's name.")]
+ReasonOption = Annotated[str, Parameter(name="--reason", help="Why, in words a colleague will understand.")]
+ScoreOption = Annotated[
+    bool,
+    Parameter(
+        name="--score", negative="", help="Show the model's score and reason too, which bias a reviewer."
+    ),
+]
+
+
+@app.command(name="list")
+def list_(
+    *,
+    decided: Annotated[bool, Parameter(negative="", help="List decisions instead of waiting pairs.")] = False,
+    limit: Annotated[int, Parameter(help="How many to show.")] = 20,
+    score: ScoreOption = False,
+    home: HomeOption = HERE,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List the pairs that wait, in an order that tells nothing of their score."""
+    from families_first.council.review import decisions_of, pairs_to_review
+    from families_first.governance.home import Home
+
+    day, place = day_or_today(on), Home.open(home)
+    if decided:
+        taken = decisions_of(place)
+        counting = {decision.decision_id for decision in taken.in_force(day)}
+        rows = [
+            [
+                each.decision_id,
+                "same" if len(each.groups) == 1 else "different",
+                each.by,
+                each.decided_on,
+                each.reason,
+                each.decision_id in counting,
+            ]
+            for each in taken
+        ]
+        columns = ["decision", "says", "by", "decided_on", "reason", "in_force"]
+        document = {"decisions": [dict(zip(columns, row, strict=True)) for row in rows]}
+        emit(document, json=json, show=[Sheet(columns, rows)] if rows else ["Nothing has been decided yet."])
+        return
+    waiting = pairs_to_review(place, on=day)
+    columns = ["pair", "person_l", "person_r", *(["weight", "reason"] if score else [])]
+    rows = [[getattr(each, column) for column in columns] for each in waiting[:limit]]
+    emit(
+        {"waiting": len(waiting), "pairs": [dict(zip(columns, row, strict=True)) for row in rows]},
+        json=json,
+        show=[
+            f"{counted(len(waiting), 'pair')} waiting for a decision.",
+            *([Sheet(columns, rows)] if rows else []),
+        ],
+    )
+
+
+@app.command
+def show(
+    pair: str,
+    /,
+    *,
+    score: ScoreOption = False,
+    home: HomeOption = HERE,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show the two records of a pair side by side. This prints personal data.
+
+    Parameters
+    ----------
+    pair
+        Its name in `review list`.
+    """
+    from families_first.council.review import show_pair
+    from families_first.governance.home import Home
+
+    found = show_pair(Home.open(home), pair, on=day_or_today(on))
+    rows = [[name.replace("_", " "), left, right] for name, left, right in found.fields if left or right]
+    model = {"weight": found.waiting.weight, "reason": found.waiting.reason} if score else {}
+    emit(
+        {
+            "pair": found.waiting.pair,
+            "left": {name: left for name, left, _ in found.fields},
+            "right": {name: right for name, _, right in found.fields},
+            **model,
+        },
+        json=json,
+        show=[
+            Sheet(["Field", "One record", "The other"], rows, title=f"Pair {found.waiting.pair}"),
+            *([f"The model: {found.waiting.reason}, weight {found.waiting.weight}."] if score else []),
+        ],
+    )
+
+
+@app.command
+def decide(
+    pair: str,
+    /,
+    *,
+    same: Annotated[
+        bool, Parameter(name="--same", negative="--different", help="One person, or two different people.")
+    ],
+    by: ByOption,
+    reason: ReasonOption,
+    until: Annotated[
+        date | None, Parameter(help="The last day on which it holds; for good when not given.")
+    ] = None,
+    home: HomeOption = HERE,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Decide a pair; every later matching run honours it.
+
+    Parameters
+    ----------
+    pair
+        Its name in `review list`.
+    """
+    from families_first.council.review import decide_pair
+    from families_first.governance.home import Home
+
+    day = day_or_today(on)
+    decision = decide_pair(Home.open(home), pair, same=same, by=by, reason=reason, on=day, until=until)
+    says = "one person" if same else "different people"
+    emit(
+        {"pair": pair.upper(), "decision": decision.decision_id, "same": same, "by": by, "decided_on": day},
+        json=json,
+        show=[f"Kept as {decision.decision_id}: {says}. The next matching run will honour it."],
+    )
+
+
+@app.command
+def changes(*, home: HomeOption = HERE, json: JsonOption = False) -> None:
+    """List the people whom the last matching run joined, parted or changed."""
+    from families_first.council.review import changes_of_last_run
+    from families_first.governance.home import Home
+
+    found = changes_of_last_run(Home.open(home))
+    columns = ["number", "change", "person_id", "other_person_id", "records", "reason"]
+    sheet = Sheet(columns, [[each[column] for column in columns] for each in found])
+    emit(
+        {"changes": found},
+        json=json,
+        show=[sheet] if found else ["The last run changed nobody known before."],
+    )
+
+
+@app.command
+def undo(
+    number: int,
+    /,
+    *,
+    by: ByOption,
+    reason: ReasonOption,
+    home: HomeOption = HERE,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Decide that a change was wrong: the next matching run puts the people back as they were.
+
+    Parameters
+    ----------
+    number
+        The number of the change in `review changes`.
+    """
+    from families_first.council.review import undo_change
+    from families_first.governance.home import Home
+
+    decision = undo_change(Home.open(home), number, by=by, reason=reason, on=day_or_today(on))
+    emit(
+        {"number": number, "decision": decision.decision_id, "supersedes": list(decision.supersedes)},
+        json=json,
+        show=[f"Kept as {decision.decision_id}. The next matching run will put these people back."],
+    )
+
+
+@app.command(name="take-back")
+def take_back_(
+    decision: str,
+    /,
+    *,
+    by: ByOption,
+    reason: ReasonOption,
+    home: HomeOption = HERE,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take back a decision on a pair: the opposite takes its place.
+
+    Parameters
+    ----------
+    decision
+        Its name in `review list --decided`.
+    """
+    from families_first.council.review import take_back
+    from families_first.governance.home import Home
+
+    opposite = take_back(Home.open(home), decision, by=by, reason=reason, on=day_or_today(on))
+    emit(
+        {"took_back": decision, "decision": opposite.decision_id},
+        json=json,
+        show=[f"Kept as {opposite.decision_id} in place of {decision}."],
+    )
