@@ -129,7 +129,7 @@ from families_first.governance.home import Home
 from families_first.governance.vault import Vault
 
 home = Home.open(Path(sys.argv[1]))
-rows = pa.table({"surname": [f"Invented {i}" for i in range(200_000)], "line": list(range(200_000))})
+rows = pa.table({name: pa.array(range(300_000)) for name in ("a", "b", "c")})
 vault = Vault(home)
 number = len(vault.list("people"))
 while True:
@@ -140,12 +140,13 @@ while True:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_stream_of_large_commits_killed_at_random_moments_loses_nothing_that_was_said_to_be_kept(
     tmp_path: Path,
 ) -> None:
     home = Home.create(tmp_path / "home", zone="council", title="Exampleshire Council")
     moments = random.Random(20260930)
-    for _ in range(50):
+    for _ in range(15):
         with subprocess.Popen(
             [sys.executable, "-c", BUSY, str(home.root)], stdout=subprocess.PIPE, text=True
         ) as worker:
@@ -161,7 +162,7 @@ def test_a_stream_of_large_commits_killed_at_random_moments_loses_nothing_that_w
         kept = [each.name for each in vault.list("people")]
         assert kept == [f"run-{number}" for number in range(len(kept))]
         assert begun <= len(kept) <= begun + 1
-        if len(kept) > 12:
+        if len(kept) > 4:
             vault.remove(*vault.list("people"))
 
 
