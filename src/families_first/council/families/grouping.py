@@ -6,7 +6,7 @@ belong to two homes; a parent who lives elsewhere belongs to the child's family 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from families_first.council.families.facts import CARING, Edge, Facts
@@ -69,8 +69,8 @@ def group_families(facts: Facts, rules: FamilyRules) -> list[Group]:
         units.join([*adults_of_child, *(above for parent in young_parents for above in placed[parent])])
     adults = {adult for together in placed.values() for adult in together}
     for adult in sorted(adults):
-        units.join([adult, *partners(facts, adult)])
-    _join_at_home(facts, units, adults)
+        units.join([adult, *partners(facts, adult, rules)])
+    _join_at_home(facts, units, placed)
     groups: dict[str, Group] = defaultdict(Group)
     for child, together in placed.items():
         groups[units.root(together[0])].children.add(child)
@@ -80,7 +80,7 @@ def group_families(facts: Facts, rules: FamilyRules) -> list[Group]:
             groups[units.root(adult)].children.add(child)
             groups[units.root(adult)].adults.add(adult)
     for adult in sorted(adults):
-        groups[units.root(adult)].adults.update(partners(facts, adult))
+        groups[units.root(adult)].adults.update(partners(facts, adult, rules))
     for group in groups.values():
         _complete(facts, group)
         group.inferred = group.adults & inferred
@@ -198,28 +198,63 @@ def inferred_carers(facts: Facts, child: str, rules: FamilyRules) -> set[str]:
     return {entry[-1] for entry in found[:2] if entry[:2] == best}
 
 
-def partners(facts: Facts, adult: str) -> list[str]:
-    """Return the partners with whom an adult lives, as a source says."""
+def partners(facts: Facts, adult: str, rules: FamilyRules) -> list[str]:
+    """Return those with whom an adult of a family lives as a couple.
+
+    A source says so, and they share a home or a household reference; or no source says so, and the one adult of
+    like age at that home shares the household reference or the surname.
+    """
     home = facts.home_of(adult)
-    return sorted(
-        _other_end(edge, adult)
-        for edge in facts.others.get(adult, [])
-        if edge.kind == "partner_of" and home is not None and facts.home_of(_other_end(edge, adult)) == home
-    )
+    said = {_other_end(edge, adult) for edge in facts.others.get(adult, []) if edge.kind == "partner_of"}
+    together = {
+        other
+        for other in said
+        if (home is not None and facts.home_of(other) == home)
+        or other in facts.households.get(adult, frozenset())
+    }
+    if together or home is None:
+        return sorted(together)
+    likely = [
+        other
+        for other in {*facts.residents.get(home, []), *facts.households.get(adult, frozenset())}
+        if _could_be_couple(facts, adult, other, rules) and _at(facts, other, home)
+    ]
+    return likely if len(likely) == 1 else []
 
 
-def _join_at_home(facts: Facts, units: _Units, adults: set[str]) -> None:
-    """Join units of one home whose adults are tied: by relationship, household reference or surname."""
-    at: dict[str, list[str]] = defaultdict(list)
-    for adult in sorted(adults):
-        home = facts.home_of(adult)
-        if home is not None:
-            at[home].append(adult)
-    for people in at.values():
+def _could_be_couple(facts: Facts, one: str, other: str, rules: FamilyRules) -> bool:
+    mine, theirs = facts.people[one], facts.people[other]
+    if one == other or mine.age is None or theirs.age is None:
+        return False
+    if min(mine.age, theirs.age) < rules.young_person_under or abs(mine.age - theirs.age) > rules.partner_gap:
+        return False
+    related = [*facts.carers.get(one, []), *facts.children.get(one, [])]
+    related += [edge for edge in facts.others.get(one, []) if edge.kind == "sibling_of"]
+    if any(other in (edge.person_a, edge.person_b) for edge in related):
+        return False
+    same_surname = mine.surname is not None and mine.surname == theirs.surname
+    return same_surname or other in facts.households.get(one, frozenset())
+
+
+def _at(facts: Facts, person: str, address_key: str) -> bool:
+    return any(stay.address_key == address_key for stay in facts.stays.get(person, []))
+
+
+def _join_at_home(facts: Facts, units: _Units, placed: Mapping[str, Iterable[str]]) -> None:
+    """Join units of one home that are tied: by relationship, household reference or surname."""
+    at: dict[str, dict[str, str]] = defaultdict(dict)
+    for child, together in placed.items():
+        for person in (child, *together):
+            home = facts.home_of(person)
+            if home is not None and not facts.people[person].looked_after:
+                at[home][person] = units.root(next(iter(together)))
+    for unit_of in at.values():
+        people = sorted(unit_of)
         for place, one in enumerate(people):
             for other in people[place + 1 :]:
-                if units.root(one) != units.root(other) and tied(facts, one, other):
-                    units.join([one, other])
+                apart = units.root(unit_of[one]) != units.root(unit_of[other])
+                if apart and tied(facts, one, other):
+                    units.join([unit_of[one], unit_of[other]])
 
 
 def tied(facts: Facts, one: str, other: str) -> str:

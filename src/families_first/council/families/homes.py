@@ -14,7 +14,7 @@ from families_first.council.families.rules import FamilyRules
 
 
 def choose_homes(connection: duckdb.DuckDBPyConnection, stays: pa.Table) -> pa.Table:
-    """Return the home of each person who has one, and any other well-evidenced address.
+    """Return the home of each person who has one, and any other address that is borne out.
 
     Columns ``person_id, address_key, since, sources, kin, evidence, place``; ``place`` is 1 for the home.
     Makes the view ``home``. Ties fall to the later date, then to the more records, then to the address
@@ -30,7 +30,7 @@ def choose_homes(connection: duckdb.DuckDBPyConnection, stays: pa.Table) -> pa.T
         FROM counted_stay s JOIN newest USING (person_id)""")
     return connection.sql("""
         SELECT person_id, address_key, since, records, sources, kin, evidence, place FROM ranked_stay
-        WHERE place = 1 OR sources > 1 ORDER BY person_id, place""").to_arrow_table()
+        WHERE place = 1 OR sources > 1 OR kin > 0 ORDER BY person_id, place""").to_arrow_table()
 
 
 def people_of_interest(connection: duckdb.DuckDBPyConnection, rules: FamilyRules, on: date) -> pa.Table:

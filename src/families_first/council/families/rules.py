@@ -33,6 +33,9 @@ class FamilyRules:
     for a mistake of record or match. ``youngest_carer`` (years older than the child) is the same for
     step-parents and carers.
 
+    ``partner_gap`` (years): the most by which two adults of one home and one household reference or surname may
+    differ in age to be taken for a couple where no source says so.
+
     ``corroborating_records``: how many records each of two people needs at an address for it to count as
     shared without a common surname, a relationship or a common household reference.
     ``shared_care_sources``: how many sources must place a child at the home of the other parent for the
@@ -48,6 +51,7 @@ class FamilyRules:
     youngest_parent: int = 12
     oldest_parent: int = 65
     youngest_carer: int = 10
+    partner_gap: int = 15
     corroborating_records: int = 2
     shared_care_sources: int = 2
     communal_uprns: frozenset[str] = frozenset()
