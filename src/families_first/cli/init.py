@@ -25,7 +25,7 @@ encrypted disk, readable by those who need it, and out of version control.
 | `mappings/` | what each column of each kind of file means |
 | `packs/` | criteria of your own |
 | `outbox/` | rows set aside, for the sender; and the pages of results. Personal data, in the clear |
-| `vault/`, `keys/` | what landed, encrypted, and the keys to it. Never edit; back up apart from each other |
+| `vault/`, `keys/` | what landed, encrypted, and the keys to it. Never edit; never in one backup together |
 
 Begin with one file:
 
