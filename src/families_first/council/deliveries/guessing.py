@@ -145,7 +145,7 @@ def _by_name(named: str, values: list[str], base: Guess) -> Guess | None:  # noq
     return None
 
 
-def _by_content(values: list[str], base: Guess) -> Guess:
+def _by_content(values: list[str], base: Guess) -> Guess:  # noqa: PLR0911 - one return a kind
     if not values:
         return base
     # Dates first: eight or ten figures could pass for a number, and a date is never a valid identifier.
@@ -214,7 +214,8 @@ def _field_named(column: str) -> tuple[str, str]:
 
 
 _OTHER_PERSON = re.compile(
-    r"^(contact|parent|carer|guardian|mother|father|partner|adult|spouse|victim|perpetrator|sibling)( [0-9]+)?\b"
+    r"^(contact|parent|carer|guardian|mother|father|partner|adult|spouse|victim|perpetrator|sibling)"
+    r"( [0-9]+)?\b"
 )
 
 

@@ -19,7 +19,7 @@ from families_first.council.deliveries.mapping_file import SourceMapping
 from families_first.council.deliveries.opening import open_delivery
 from families_first.council.deliveries.pipeline import checked_chunks
 from families_first.council.deliveries.quarantine import SET_ASIDE, Quarantined, quarantine_csv
-from families_first.council.deliveries.reading import FileFacts, Reader
+from families_first.council.deliveries.reading import FileFacts, Reader, SameFile
 from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import Agreement, check_read
@@ -121,6 +121,7 @@ class _Opened:
     reader: Reader
     facts: FileFacts
     delivery_id: str
+    file: SameFile
 
     def checked(self, on: date, workers: int | None, progress: Progress | None) -> Iterator[CheckedChunk]:
         check = Check(self.mapping.content, self.delivery_id, on)
@@ -128,6 +129,7 @@ class _Opened:
             if progress is not None:
                 progress(chunk.rows + chunk.blank_rows)
             yield chunk
+        self.file.check()
 
 
 def _open(path: Path, mapping: SourceMapping, agreement: Agreement, on: date) -> _Opened:
@@ -141,6 +143,7 @@ def _open(path: Path, mapping: SourceMapping, agreement: Agreement, on: date) ->
             fix="Name the agreement that the mapping quotes.",
             code=ExitCode.AGREEMENT,
         )
+    file = SameFile(path)
     reader = open_delivery(path, content)
     check_read(
         agreement,
@@ -154,7 +157,7 @@ def _open(path: Path, mapping: SourceMapping, agreement: Agreement, on: date) ->
     _check_columns(path, content, reader.header)
     facts = reader.examine()
     made_from = f"{facts.sha256}/{mapping.sha256}".encode()
-    return _Opened(path, mapping, reader, facts, hashlib.sha256(made_from).hexdigest()[:16])
+    return _Opened(path, mapping, reader, facts, hashlib.sha256(made_from).hexdigest()[:16], file)
 
 
 def _check_columns(path: Path, mapping: MappingFile, header: tuple[str, ...]) -> None:
