@@ -14,7 +14,7 @@ VACANT_SHARE = 0.04
 MEAN_YEARS_AT_ADDRESS = 7.0  # assumption
 NEARBY_MOVES = 0.6
 FATHER_LEFT_FAMILY_HOME = 0.6
-# People in shared buildings a building, and what share of which people live so. Assumptions of the right order.
+# People a shared building, and what share of the people it is for live so. Assumptions.
 HOSTEL_SIZE, HOSTEL_SHARE = 24, 0.006
 CARE_HOME_SIZE, CARE_HOME_SHARE = 32, 0.07
 HMO_SIZE, HMO_SHARE = 4, 0.5
@@ -24,7 +24,9 @@ CHILDRENS_HOME_SIZE = 4
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Dwelling numbers by person: ``now`` since ``moved_on`` (days), and ``before``, -1 where there was none."""
+    """Dwelling numbers by person: ``now`` since ``moved_on`` (days), and ``before``, -1 where there was
+    none.
+    """
 
     dwellings: Dwellings
     now: Integers
@@ -58,8 +60,12 @@ def house_everybody(
     Returns the dwellings and the dwelling number of each household.
     """
     shared = shared_buildings(households, residents, as_of, rng)
-    size = {DwellingKind.CARE_HOME: CARE_HOME_SIZE, DwellingKind.HOSTEL: HOSTEL_SIZE, DwellingKind.HMO: HMO_SIZE,
-            DwellingKind.REFUGE: REFUGE_SIZE}  # fmt: skip
+    size = {
+        DwellingKind.CARE_HOME: CARE_HOME_SIZE,
+        DwellingKind.HOSTEL: HOSTEL_SIZE,
+        DwellingKind.HMO: HMO_SIZE,
+        DwellingKind.REFUGE: REFUGE_SIZE,
+    }
     buildings = {kind: max(1, -(-len(who) // size[kind])) for kind, who in shared.items()}
     buildings[DwellingKind.CHILDRENS_HOME] = max(1, len(residents.household) // 15_000)
     homes = int(len(households) * (1 + VACANT_SHARE)) + 2
@@ -74,6 +80,7 @@ def house_everybody(
 def trace_moves(
     residents: Residents,
     dwellings: Dwellings,
+    *,
     dwelling: Integers,
     lives_in: Integers,
     other_parent: Integers,

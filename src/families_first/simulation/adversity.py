@@ -1,6 +1,8 @@
-"""A family's latent adversity, from which all its troubles are drawn, so that they cluster as they do in life.
+"""A family's latent adversity, from which all its troubles are drawn, so that they cluster as they do in
+life.
 
-Adversity is a simulation device only. Nothing outside this room can see it: the system never scores anybody.
+Adversity is a simulation device only. Nothing outside this room can see it: the system never scores
+anybody.
 """
 
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ def feel_adversity(
 ) -> Adversity:
     """Draw adversity: neighbourhood, kind of family and age at first birth shift it; most of it is chance.
 
-    ``deprivation`` is by household. A parent who lives elsewhere shares half of the children's household's level.
+    ``deprivation`` is by household. A parent who lives elsewhere shares half of the children's household's
+    level.
     """
     kind = households.kind
     shift = np.zeros(len(households))

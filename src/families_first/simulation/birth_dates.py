@@ -37,7 +37,9 @@ def join_days(year: Integers, month: Integers, day: Integers) -> Integers:
 
 
 def misrecord(born: Integers, factor: Numbers, model: ErrorModel, rng: np.random.Generator) -> pa.Array:
-    """Return dates of birth as recorded; each kind of error falls at its overall rate, spread by ``factor``."""
+    """Return dates of birth as recorded; each kind of error falls at its overall rate, spread by
+    ``factor``.
+    """
     scale = factor / factor.mean() if len(factor) else factor
     rates = (model.birth_date_digit, model.birth_date_day_month, model.birth_date_year,
              model.birth_date_first_january, model.birth_date_default, model.birth_date_missing)  # fmt: skip

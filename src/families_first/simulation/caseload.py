@@ -45,7 +45,9 @@ _IDENTIFIERS = ("nino", "upn", "nhs_number", "pnc")
 
 @dataclass(frozen=True, slots=True)
 class Caseload:
-    """Every agency's casework, and ``recorded``: their person records one after another, in order of ``works``."""
+    """Every agency's casework, and ``recorded``: their person records one after another, in order of
+    ``works``.
+    """
 
     works: tuple[Casework, ...]
     recorded: pa.Table

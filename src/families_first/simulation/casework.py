@@ -12,16 +12,16 @@ from families_first.simulation.columns import days
 
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-Words = pa.Array | str | None
+type Words = pa.Array | str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Facts of one canonical table, each told by one row of one file.
 
-    ``row`` is the row of the file ``sheet`` that tells it (before any is lost), ``record`` the position in the
-    agency's roster of the person it is about; ``columns`` are the canonical columns except source, record_id and
-    provenance.
+    ``row`` is the row of the file ``sheet`` that tells it (before any is lost), ``record`` the position in
+    the agency's roster of the person it is about; ``columns`` are the canonical columns except source,
+    record_id and provenance.
     """
 
     table: Table
@@ -35,9 +35,10 @@ class Facts:
 class Sheet:
     """One file before delivery: ``columns`` by header, all of one length.
 
-    ``records`` has shape (rows, k): roster positions of the person records a row yields, -1 for none. ``day`` is the
-    day of each row's news, -1 where lateness cannot touch it; ``place`` the row's dwelling for coverage gaps, -1
-    for none. ``broken`` names the header whose value makes a row unreadable, and that value.
+    ``records`` has shape (rows, k): roster positions of the person records a row yields, -1 for none.
+    ``day`` is the day of each row's news, -1 where lateness cannot touch it; ``place`` the row's dwelling
+    for coverage gaps, -1 for none. ``broken`` names the header whose value makes a row unreadable, and that
+    value.
     """
 
     name: str
@@ -53,10 +54,11 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Casework:
-    """One agency: ``person`` and ``record_id`` by roster position (null: the mapping makes it from the content).
+    """One agency: ``person`` and ``record_id`` by roster position (null: the mapping makes it from the
+    content).
 
-    ``identified`` is False for records on which the agency never writes an identifier. ``sheets`` writes the files,
-    given the agency's recorded people in roster order (see ``recording.record_people``).
+    ``identified`` is False for records on which the agency never writes an identifier. ``sheets`` writes
+    the files, given the agency's recorded people in roster order (see ``recording.record_people``).
     """
 
     source: str

@@ -16,7 +16,9 @@ def days(numbers: Integers) -> pa.Array:
 
 
 def date_text(dates: pa.Array | Integers, pattern: str) -> pa.Array:
-    """Write dates (or day numbers, -1 for none) by a strftime ``pattern``; each distinct day is written once."""
+    """Write dates (or day numbers, -1 for none) by a strftime ``pattern``; each distinct day is written
+    once.
+    """
     column = dates if isinstance(dates, pa.Array | pa.ChunkedArray) else days(dates)
     coded = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     encoded = coded.dictionary_encode()

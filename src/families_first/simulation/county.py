@@ -1,4 +1,6 @@
-"""The made-up county: everybody in it, who they are to each other, where they live, and what troubles them."""
+"""The made-up county: everybody in it, who they are to each other, where they live, and what troubles
+them.
+"""
 
 from dataclasses import dataclass
 from datetime import date
@@ -30,11 +32,13 @@ def day_number(day: date) -> int:
 
 @dataclass(frozen=True, slots=True)
 class County:
-    """A county's truth. Person arrays have one entry a person, in household order; days count from 1970-01-01.
+    """A county's truth. Person arrays have one entry a person, in household order; days count from
+    1970-01-01.
 
-    ``lives_in`` is the household a person lives in, which differs from ``residents.household`` (the family's) for
-    children placed elsewhere and is -1 in a children's home; ``other_parent`` is by household; ``died_on`` is -1
-    for the living; ``group`` indexes ``ethnicity.GROUPS`` and ``community`` indexes ``name_lists.communities()``.
+    ``lives_in`` is the household a person lives in, which differs from ``residents.household`` (the
+    family's) for children placed elsewhere and is -1 in a children's home; ``other_parent`` is by
+    household; ``died_on`` is -1 for the living; ``group`` indexes ``ethnicity.GROUPS`` and ``community``
+    indexes ``name_lists.communities()``.
     """
 
     seed: int
@@ -105,13 +109,19 @@ def simulate_county(
     lives_in, looked_after = place_children(
         households,
         residents,
-        adversity.of_household,
-        today,
-        LOOKED_AFTER_SHARE,
-        topic_rng(seed, "placements"),
+        adversity=adversity.of_household,
+        as_of=today,
+        looked_after_share=LOOKED_AFTER_SHARE,
+        rng=topic_rng(seed, "placements"),
     )
     addresses = trace_moves(
-        residents, dwellings, dwelling, lives_in, other_parent, today, topic_rng(seed, "moves")
+        residents,
+        dwellings,
+        dwelling=dwelling,
+        lives_in=lives_in,
+        other_parent=other_parent,
+        as_of=today,
+        rng=topic_rng(seed, "moves"),
     )
     return County(
         seed=seed,

@@ -1,10 +1,11 @@
 """How agencies get people's details wrong: rates as parameters, by source and by group.
 
-Overall rates are at least those of the hardest synthetic set we know of (12 % stale addresses, 6 % typing errors in
-each name, 7 % wrong dates of birth, most records without a strong identifier). The factors by source and group are
-assumptions that follow reported directions: names that are not Anglicised are mis-recorded more often (adruk.org,
-linkage error is unequal), minority ethnic and deprived pupils link less often (NPD-HES), young people move more.
-Factors are applied and then the whole is scaled so that the overall rate is the one named here.
+Overall rates are at least those of the hardest synthetic set we know of (12 % stale addresses, 6 % typing
+errors in each name, 7 % wrong dates of birth, most records without a strong identifier). The factors by
+source and group are assumptions that follow reported directions: names that are not Anglicised are
+mis-recorded more often (adruk.org, linkage error is unequal), minority ethnic and deprived pupils link less
+often (NPD-HES), young people move more. Factors are applied and then the whole is scaled so that the
+overall rate is the one named here.
 """
 
 from collections.abc import Mapping
@@ -58,11 +59,11 @@ class ErrorModel:
     """Overall rates, each a share of person records unless said otherwise.
 
     Names: ``forename_typo`` and ``surname_typo`` are any misspelling; ``phonetic_share``, ``ocr_share`` and
-    ``transposition_share`` say what share of these is heard, read by a scanner, or two letters swapped (the rest:
-    a letter replaced, dropped or doubled). ``former_surname`` is of records of people who changed theirs.
-    Dates of birth: the six rates add up to 7 %. Addresses: ``stale_address`` is of all records. Identifiers:
-    ``lost_identifier`` scales the share missing beyond ``SourceQuality`` by group; ``mistyped_identifier`` and
-    ``identifier_of_relative`` are of identifiers present.
+    ``transposition_share`` say what share of these is heard, read by a scanner, or two letters swapped (the
+    rest: a letter replaced, dropped or doubled). ``former_surname`` is of records of people who changed
+    theirs. Dates of birth: the six rates add up to 7 %. Addresses: ``stale_address`` is of all records.
+    Identifiers: ``lost_identifier`` scales the share missing beyond ``SourceQuality`` by group;
+    ``mistyped_identifier`` and ``identifier_of_relative`` are of identifiers present.
     """
 
     forename_typo: float = 0.06

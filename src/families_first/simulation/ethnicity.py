@@ -1,7 +1,7 @@
 """Ethnic groups of the made-up county and the language communities their names come from.
 
-Shares are of the 2021 census of England and Wales (ONS table TS021, rounded; from memory). The split of a group
-into language communities is an assumption.
+Shares are of the 2021 census of England and Wales (ONS table TS021, rounded; from memory). The split of a
+group into language communities is an assumption.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """An ONS 2021 group: its code in the canonical record, broad group, share of people, communities of names.
+    """An ONS 2021 group: its code in the canonical record, broad group, share of people, communities of
+    names.
 
     ``census`` is the code of the CIN and school censuses; ``police`` that of the police's 16+1.
     """
@@ -34,25 +35,52 @@ GROUPS = (
     Group("WHITE_IRISH", "white", 0.009, "WIRI", "W2", {"irish": 1.0}),
     Group("WHITE_TRAVELLER", "white", 0.001, "WIRT", "W9", {"irish": 0.8, "british": 0.2}),
     Group("WHITE_ROMA", "white", 0.002, "WROM", "W9", {"romanian": 1.0}),
-    Group("WHITE_OTHER", "white", 0.062, "WOTH", "W9",
-          {"polish": 0.37, "romanian": 0.22, "baltic": 0.1, "southern_european": 0.24, "turkish": 0.07}),
+    Group(
+        "WHITE_OTHER",
+        "white",
+        0.062,
+        "WOTH",
+        "W9",
+        {"polish": 0.37, "romanian": 0.22, "baltic": 0.1, "southern_european": 0.24, "turkish": 0.07},
+    ),
     Group("MIXED_WHITE_CARIBBEAN", "mixed", 0.009, "MWBC", "M1", {"british": 0.8, "caribbean": 0.2}),
     Group("MIXED_WHITE_AFRICAN", "mixed", 0.004, "MWBA", "M2", {"british": 0.65, "west_african": 0.35}),
-    Group("MIXED_WHITE_ASIAN", "mixed", 0.008, "MWAS", "M3", {"british": 0.6, "indian": 0.2, "pakistani": 0.2}),
-    Group("MIXED_OTHER", "mixed", 0.008, "MOTH", "M9",
-          {"british": 0.5, "southern_european": 0.2, "arab": 0.15, "chinese": 0.15}),
+    Group(
+        "MIXED_WHITE_ASIAN", "mixed", 0.008, "MWAS", "M3", {"british": 0.6, "indian": 0.2, "pakistani": 0.2}
+    ),
+    Group(
+        "MIXED_OTHER",
+        "mixed",
+        0.008,
+        "MOTH",
+        "M9",
+        {"british": 0.5, "southern_european": 0.2, "arab": 0.15, "chinese": 0.15},
+    ),
     Group("ASIAN_INDIAN", "asian", 0.031, "AIND", "A1", {"indian": 0.6, "sikh": 0.25, "pakistani": 0.15}),
     Group("ASIAN_PAKISTANI", "asian", 0.027, "APKN", "A2", {"pakistani": 1.0}),
     Group("ASIAN_BANGLADESHI", "asian", 0.011, "ABAN", "A3", {"bangladeshi": 1.0}),
     Group("ASIAN_CHINESE", "asian", 0.007, "CHNE", "O1", {"chinese": 1.0}),
-    Group("ASIAN_OTHER", "asian", 0.016, "AOTH", "A9",
-          {"filipino_nepali": 0.5, "indian": 0.2, "persian": 0.2, "pakistani": 0.1}),
-    Group("BLACK_AFRICAN", "black", 0.025, "BAFR", "B2", {"west_african": 0.55, "somali": 0.22, "east_african": 0.23}),
+    Group(
+        "ASIAN_OTHER",
+        "asian",
+        0.016,
+        "AOTH",
+        "A9",
+        {"filipino_nepali": 0.5, "indian": 0.2, "persian": 0.2, "pakistani": 0.1},
+    ),
+    Group(
+        "BLACK_AFRICAN",
+        "black",
+        0.025,
+        "BAFR",
+        "B2",
+        {"west_african": 0.55, "somali": 0.22, "east_african": 0.23},
+    ),
     Group("BLACK_CARIBBEAN", "black", 0.010, "BCRB", "B1", {"caribbean": 1.0}),
     Group("BLACK_OTHER", "black", 0.005, "BOTH", "B9", {"caribbean": 0.6, "west_african": 0.4}),
     Group("OTHER_ARAB", "other", 0.006, "OOTH", "O9", {"arab": 1.0}),
     Group("OTHER_OTHER", "other", 0.015, "OOTH", "O9", {"persian": 0.4, "turkish": 0.35, "arab": 0.25}),
-)  # fmt: skip
+)
 
 _BROAD = np.array([("white", "mixed", "asian", "black", "other").index(group.broad) for group in GROUPS])
 _WHITE, _ASIAN, _BLACK = 0, 2, 3

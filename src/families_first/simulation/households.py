@@ -1,7 +1,8 @@
 """Households by kind, and the people in them with ages, sexes and parents.
 
-Shares follow the shape of the 2021 census of England and Wales (one person 30 %, couples with dependent children
-about 19 %, lone parents with dependent children about 7 %); they are assumptions, from memory, of the right size.
+Shares follow the shape of the 2021 census of England and Wales (one person 30 %, couples with dependent
+children about 19 %, lone parents with dependent children about 7 %); they are assumptions, from memory, of
+the right size.
 """
 
 from dataclasses import dataclass
@@ -73,7 +74,9 @@ HALF_SIBLING_SHARE = 0.3  # step families whose youngest child is of both partne
 
 @dataclass(frozen=True, slots=True)
 class Households:
-    """One entry a household: ``kind``; number of ``adults`` of the couple, ``children``, ``elders``, ``sharers``."""
+    """One entry a household: ``kind``; number of ``adults`` of the couple, ``children``, ``elders``,
+    ``sharers``.
+    """
 
     kind: Small
     adults: Small
@@ -169,7 +172,9 @@ def _ages_of_heads(
 def _children_ages(
     households: Households, rng: np.random.Generator
 ) -> tuple[npt.NDArray[np.float64], Integers, Flags]:
-    """Ages of all children, youngest first within a household; their households; True for the second of twins."""
+    """Ages of all children, youngest first within a household; their households; True for the second of
+    twins.
+    """
     household = np.repeat(np.arange(len(households)), households.children)
     starts = np.cumsum(households.children, dtype=np.int64) - households.children
     first = np.zeros(len(household), dtype=bool)

@@ -1,7 +1,7 @@
 """Identifiers that people were given: made-up ranges only.
 
-National Insurance numbers from 16, pupil numbers for ages 3 to 18, NHS numbers for all as far as the made-up range
-999 goes (about 909,000), police numbers for anybody from 10.
+National Insurance numbers from 16, pupil numbers for ages 3 to 18, NHS numbers for all as far as the
+made-up range 999 goes (about 909,000), police numbers for anybody from 10.
 """
 
 from collections.abc import Callable

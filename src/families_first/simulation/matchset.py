@@ -1,4 +1,6 @@
-"""The shared table on which matching is measured: every person record of every agency, with the true person."""
+"""The shared table on which matching is measured: every person record of every agency, with the true
+person.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -16,9 +18,9 @@ COLUMNS = ("forename", "middle_names", "surname", "date_of_birth", "sex", "nino"
 def match_table(county: County, caseload: Caseload | None = None) -> pa.Table:
     """Return all person records of the county as agencies wrote them down.
 
-    Columns: ``record_key`` (source|record_id, or source|number where the mapping makes the reference), ``source``,
-    the columns of matching (text, ``date_of_birth`` date32; nothing is standardised), and the truth: ``person_no``
-    (int64) and ``ethnicity`` (the person's true ONS group code).
+    Columns: ``record_key`` (source|record_id, or source|number where the mapping makes the reference),
+    ``source``, the columns of matching (text, ``date_of_birth`` date32; nothing is standardised), and the
+    truth: ``person_no`` (int64) and ``ethnicity`` (the person's true ONS group code).
     """
     load = caseload or gather_caseload(county)
     keys = []

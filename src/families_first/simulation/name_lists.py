@@ -1,7 +1,7 @@
 """Name lists by language community, from Faker's locale providers and lists of our own, in Latin letters.
 
-Every name is a common given name or surname put together by chance; nobody real is meant. Where Faker has a list
-in another script or none, ``name_lists.toml`` has one written for this project.
+Every name is a common given name or surname put together by chance; nobody real is meant. Where Faker has a
+list in another script or none, ``name_lists.toml`` has one written for this project.
 """
 
 import importlib
@@ -35,10 +35,10 @@ class Weighted:
 class Community:
     """How one language community names people.
 
-    ``forenames`` is by sex (F, M) and cohort (born before 1960, 1960 to 1999, from 2000); ``surnames`` by sex;
-    ``wife_takes_name`` and ``child_takes_fathers_name`` are shares; ``english_forename`` is the share of people
-    born from 2000 with a forename of the ``british`` list; ``anglicised`` is False where English-speaking clerks
-    mis-spell the names more often (Linkage error is unequal, adruk.org).
+    ``forenames`` is by sex (F, M) and cohort (born before 1960, 1960 to 1999, from 2000); ``surnames`` by
+    sex; ``wife_takes_name`` and ``child_takes_fathers_name`` are shares; ``english_forename`` is the share
+    of people born from 2000 with a forename of the ``british`` list; ``anglicised`` is False where
+    English-speaking clerks mis-spell the names more often (Linkage error is unequal, adruk.org).
     """
 
     name: str
@@ -154,27 +154,80 @@ def _continental(lists: dict[str, dict[str, list[str]]]) -> list[Community]:
         ),
         polish.cumulative,
     )
-    southern = weighted([*_faker("pt_PT", "last_names"), *_faker("es_ES", "last_names")[:300],
-                         *_faker("it_IT", "last_names")[:300]], skew=0.5)  # fmt: skip
+    southern = weighted(
+        [
+            *_faker("pt_PT", "last_names"),
+            *_faker("es_ES", "last_names")[:300],
+            *_faker("it_IT", "last_names")[:300],
+        ],
+        skew=0.5,
+    )
     baltic = weighted([*_faker("lv_LV", "last_names_male"), *_faker("lt_LT", "last_names")])
     turkish = weighted(_faker("tr_TR", "last_names"))
-    romanian = weighted([*_faker("ro_RO", "last_names"), "Popescu", "Ionescu", "Radu", "Dumitru", "Stan", "Stoica",
-                         "Gheorghe", "Rusu", "Munteanu", "Matei", "Constantin", "Serban", "Moldovan", "Lazar"])  # fmt: skip
+    romanian = weighted(
+        [
+            *_faker("ro_RO", "last_names"),
+            "Popescu",
+            "Ionescu",
+            "Radu",
+            "Dumitru",
+            "Stan",
+            "Stoica",
+            "Gheorghe",
+            "Rusu",
+            "Munteanu",
+            "Matei",
+            "Constantin",
+            "Serban",
+            "Moldovan",
+            "Lazar",
+        ]
+    )
     return [
-        Community("irish", _by_locales("en_IE"), _surnames(weighted(_faker("en_IE", "last_names"), skew=0.5)),
-                  0.72, 0.9, 0.3, True),
+        Community(
+            "irish",
+            _by_locales("en_IE"),
+            _surnames(weighted(_faker("en_IE", "last_names"), skew=0.5)),
+            0.72,
+            0.9,
+            0.3,
+            True,
+        ),
         Community("polish", _by_locales("pl_PL"), _surnames(polish, polish_women), 0.85, 0.95, 0.25, False),
         Community("romanian", _by_locales("ro_RO"), _surnames(romanian), 0.8, 0.93, 0.2, False),
-        Community("baltic", _same_for_all_cohorts(baltic_women, baltic_men), _surnames(baltic), 0.8, 0.93, 0.2, False),
-        Community("southern_european", _by_locales("pt_PT", "es_ES", "it_IT"), _surnames(southern), 0.3, 0.92, 0.2, False),
+        Community(
+            "baltic",
+            _same_for_all_cohorts(baltic_women, baltic_men),
+            _surnames(baltic),
+            0.8,
+            0.93,
+            0.2,
+            False,
+        ),
+        Community(
+            "southern_european",
+            _by_locales("pt_PT", "es_ES", "it_IT"),
+            _surnames(southern),
+            0.3,
+            0.92,
+            0.2,
+            False,
+        ),
         Community("turkish", _by_locales("tr_TR"), _surnames(turkish), 0.85, 0.96, 0.1, False),
-    ]  # fmt: skip
+    ]
 
 
 def _wider_world(lists: dict[str, dict[str, list[str]]], british: Community) -> list[Community]:
     west = _by_locales("yo_NG", "ig_NG", "en_NG", "tw_GH")
-    west_surnames = weighted([*_faker("yo_NG", "last_names"), *_faker("ig_NG", "last_names"),
-                              *_faker("tw_GH", "last_names"), *_faker("en_NG", "last_names")], skew=0.5)  # fmt: skip
+    west_surnames = weighted(
+        [
+            *_faker("yo_NG", "last_names"),
+            *_faker("ig_NG", "last_names"),
+            *_faker("tw_GH", "last_names"),
+            *_faker("en_NG", "last_names"),
+        ],
+        skew=0.5,
+    )
     chinese = weighted(
         [*_faker("zh_TW", "last_romanized_names"), *_faker("zh_CN", "last_romanized_names")], skew=0.9
     )
@@ -198,21 +251,35 @@ def _wider_world(lists: dict[str, dict[str, list[str]]], british: Community) -> 
         )
 
     return [
-        Community("indian", _by_locales("en_IN"), _surnames(weighted(_faker("en_IN", "last_names"), skew=0.9)),
-                  0.75, 0.95, 0.1, False),
+        Community(
+            "indian",
+            _by_locales("en_IN"),
+            _surnames(weighted(_faker("en_IN", "last_names"), skew=0.9)),
+            0.75,
+            0.95,
+            0.1,
+            False,
+        ),
         own("sikh", 0.25, 0.7, 0.05),
         own("pakistani", 0.3, 0.85, 0.02),
         own("bangladeshi", 0.2, 0.8, 0.02),
         Community("chinese", chinese_forenames, _surnames(chinese), 0.15, 0.97, 0.55, False),
         own("filipino_nepali", 0.7, 0.93, 0.3),
         Community("west_african", west, _surnames(west_surnames), 0.75, 0.92, 0.35, False),
-        Community("east_african", _by_locales("en_KE"), _surnames(_faker_weighted("en_KE", "last_names")),
-                  0.6, 0.85, 0.35, False),
+        Community(
+            "east_african",
+            _by_locales("en_KE"),
+            _surnames(_faker_weighted("en_KE", "last_names")),
+            0.6,
+            0.85,
+            0.35,
+            False,
+        ),
         own("somali", 0.05, 0.6, 0.02),
         Community("caribbean", british.forenames, _surnames(caribbean), 0.65, 0.7, 0.0, True),
         Community("arab", arab_forenames, _surnames(north_african), 0.2, 0.95, 0.05, False),
         own("persian", 0.3, 0.93, 0.1),
-    ]  # fmt: skip
+    ]
 
 
 @cache

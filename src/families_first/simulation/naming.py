@@ -1,7 +1,7 @@
 """Names for everybody: forenames by community, sex and cohort; surnames handed down in families.
 
-Names are codes into one vocabulary, so that a million people cost a few small integers each. A surname may have a
-second part (double-barrelled).
+Names are codes into one vocabulary, so that a million people cost a few small integers each. A surname may
+have a second part (double-barrelled).
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,9 @@ STEP_MOTHER_TOOK_NAME = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """Name codes by person, -1 for none; ``former_surname`` is the one given at birth where it was changed."""
+    """Name codes by person, -1 for none; ``former_surname`` is the one given at birth where it was
+    changed.
+    """
 
     vocabulary: pa.Array
     forename: Codes

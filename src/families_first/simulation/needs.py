@@ -1,7 +1,8 @@
 """What troubles whom: the facts of life from which agencies' records arise.
 
-Marginal rates are parameters of :class:`Rates`, all from memory or assumed and of the right order for England; the
-figures they imitate are named beside each. Every rate rises with adversity, so that troubles cluster in families.
+Marginal rates are parameters of :class:`Rates`, all from memory or assumed and of the right order for
+England; the figures they imitate are named beside each. Every rate rises with adversity, so that troubles
+cluster in families.
 """
 
 from dataclasses import dataclass
@@ -20,22 +21,24 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Shares of those who could have each trouble, over the three years that extracts look back unless said."""
+    """Shares of those who could have each trouble, over the three years that extracts look back unless
+    said.
+    """
 
-    workless_family: float = 0.125  # children in workless households about 10-14 % (ONS; from memory)
+    workless_family: float = 0.135  # children in workless households about 10-14 % (ONS; from memory)
     workless_other: float = 0.10
-    abuse_in_families: float = 0.034  # known to police or services; assumption
+    abuse_in_families: float = 0.045  # known to police or services; assumption
     abuse_in_couples: float = 0.010
     adult_substance: float = 0.009  # adults in treatment about 0.6 % a year (OHID; from memory)
     child_substance: float = 0.004
     adult_mental_health: float = 0.032  # in secondary care at some time in the year; assumption
     child_mental_health: float = 0.045
-    adult_offending: float = 0.020  # assumption
+    adult_offending: float = 0.022  # assumption
     youth_offending: float = 0.012
     anti_social: float = 0.006
-    in_need_family: float = 0.048  # children in need about 3.3 % on a day (DfE; from memory)
-    plan_of_in_need: float = 0.16  # protection plans about 0.42 % of children (DfE; from memory)
-    early_help_family: float = 0.035
+    in_need_family: float = 0.062  # children in need about 3.3 % on a day (DfE; from memory)
+    plan_of_in_need: float = 0.13  # protection plans about 0.42 % of children (DfE; from memory)
+    early_help_family: float = 0.042
     arrears: float = 0.045
     homeless: float = 0.006
     neet: float = 0.05  # of 16 and 17 year-olds about 5 % (DfE; from memory)
@@ -48,9 +51,9 @@ class Rates:
 class Needs:
     """Who has what. Flags are by person or household as named; pairs are aligned arrays of person numbers.
 
-    ``victim`` and ``perpetrator`` are one pair for each couple with domestic abuse; ``abuse_household`` is the
-    household whose children are affected. ``absence`` is each person's share of sessions missed (pupils only) and
-    ``unauthorised`` the share of these without leave.
+    ``victim`` and ``perpetrator`` are one pair for each couple with domestic abuse; ``abuse_household`` is
+    the household whose children are affected. ``absence`` is each person's share of sessions missed (pupils
+    only) and ``unauthorised`` the share of these without leave.
     """
 
     dependent: Flags
@@ -148,7 +151,7 @@ def find_needs(county: County, rates: Rates | None = None) -> Needs:
     arrears = happens(level, rates.arrears, 1.1, rng) & (kind != HouseholdKind.FOSTER)
     pupil = dependent & (age >= 5) & (age < 16)
 
-    school_level = 0.55 * level[household] + 0.75 * rng.normal(size=count) + 0.06 * (age - 10)
+    school_level = 0.66 * level[household] + 0.72 * rng.normal(size=count) + 0.06 * (age - 10)
     absence = np.where(pupil, np.clip(1 / (1 + np.exp(2.95 - 0.62 * school_level)), 0.002, 0.9), 0.0)
     unauthorised = np.clip(1 / (1 + np.exp(1.1 - 0.55 * school_level)), 0.01, 0.95)
     return Needs(

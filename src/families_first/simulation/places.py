@@ -3,8 +3,11 @@
 Street and locality names are put together from word lists; postcodes are of an area that was never issued.
 """
 
+import tomllib
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 import numpy.typing as npt
@@ -23,35 +26,6 @@ HOMES_PER_LOCALITY = 1800
 FLAT_SHARE = 0.16
 FIRST_UPRN = 990_000_000_000
 
-_LOCALITY_FIRST = ("", "", "", "Great ", "Little ", "Nether ", "Upper ", "Old ", "West ", "East ")
-_LOCALITY_STEM = ("Ash", "Bram", "Cold", "Dun", "Elm", "Fen", "Gors", "Hazel", "Kings", "Lark", "Mar", "Nor", "Oak",
-                  "Pen", "Quar", "Rush", "Swan", "Thorn", "Under", "Wych")  # fmt: skip
-_LOCALITY_END = (
-    "bourne",
-    "bury",
-    "combe",
-    "den",
-    "field",
-    "ford",
-    "ham",
-    "hope",
-    "ley",
-    "mere",
-    "stoke",
-    "ton",
-)
-_STREET_STEM = ("Abbey", "Acacia", "Albert", "Alder", "Badger", "Barley", "Beacon", "Beech", "Birch", "Bridge",
-                "Brook", "Canal", "Castle", "Cedar", "Chapel", "Cherry", "Church", "Clover", "Coronation", "Court",
-                "Cross", "Curlew", "Duke", "Elm", "Fairfield", "Falcon", "Farm", "Field", "Forge", "Fox", "Garden",
-                "George", "Glebe", "Grange", "Green", "Hawthorn", "Heath", "High", "Hill", "Holly", "Hop", "Ivy",
-                "Jubilee", "Kestrel", "King", "Lake", "Larch", "Laurel", "Lime", "London", "Manor", "Maple",
-                "Market", "Meadow", "Mill", "New", "North", "Nursery", "Oak", "Orchard", "Park", "Pear Tree", "Poplar",
-                "Priory", "Queen", "Quarry", "Railway", "Rectory", "River", "Rowan", "School", "South", "Spring",
-                "Station", "Stone", "Swan", "Sycamore", "Tanner", "Thistle", "Vicarage", "Victoria", "Walnut",
-                "Water", "Wellington", "West", "Willow", "Windmill", "Windsor", "Wood", "York")  # fmt: skip
-_STREET_END = ("Street", "Road", "Lane", "Close", "Avenue", "Drive", "Way", "Gardens", "Place", "Court", "Crescent",
-               "Grove", "Rise", "Terrace", "View", "Walk")  # fmt: skip
-
 
 class DwellingKind(IntEnum):
     """What sort of building a dwelling is; more than one household may live at all but ``HOME``."""
@@ -68,8 +42,8 @@ class DwellingKind(IntEnum):
 class Dwellings:
     """All dwellings by number; every array has one entry a dwelling.
 
-    ``deprivation`` is standard normal over streets. The Arrow arrays are text; ``uprn`` is the text of a computed
-    reference number.
+    ``deprivation`` is standard normal over streets. The Arrow arrays are text; ``uprn`` is the text of a
+    computed reference number.
     """
 
     kind: npt.NDArray[np.int8]
@@ -84,15 +58,25 @@ class Dwellings:
         return len(self.kind)
 
 
+@cache
+def _words() -> dict[str, dict[str, list[str]]]:
+    text = files("families_first.simulation").joinpath("place_names.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
 def _localities(count: int, rng: np.random.Generator) -> pa.Array:
+    words = _words()["locality"]
     names = [
-        f"{first}{stem}{end}"
-        for first in _LOCALITY_FIRST[2:]
-        for stem in _LOCALITY_STEM
-        for end in _LOCALITY_END
+        f"{first}{stem}{end}" for first in words["first"] for stem in words["stem"] for end in words["end"]
     ]
     chosen = rng.permutation(len(names))[np.arange(count) % len(names)]
     return pa.array(np.array(names)[chosen])
+
+
+def _street_names(count: int, rng: np.random.Generator) -> npt.NDArray[np.str_]:
+    words = _words()["street"]
+    names = np.array([f"{stem} {end}" for stem in words["stem"] for end in words["end"]])
+    return names[rng.integers(0, len(names), count)]
 
 
 def build_dwellings(count: int, shared: dict[DwellingKind, int], rng: np.random.Generator) -> Dwellings:
@@ -110,10 +94,7 @@ def build_dwellings(count: int, shared: dict[DwellingKind, int], rng: np.random.
     street_locality = rng.integers(0, locality_count, street_count)
     locality_level = rng.normal(0, 0.6, locality_count)
     street_level = locality_level[street_locality] + rng.normal(0, 0.8, street_count)
-    stems, ends = len(_STREET_STEM), len(_STREET_END)
-    street_name = np.array([f"{stem} {end}" for stem in _STREET_STEM for end in _STREET_END])[
-        rng.integers(0, stems * ends, street_count)
-    ]
+    street_name = _street_names(street_count, rng)
 
     flat = rng.random(street_count) < FLAT_SHARE / 2
     in_flats = flat[street]

@@ -72,7 +72,7 @@ class _Pen:
         else:
             base = factor if who is None else factor[who]
             chance = factor * (rate / max(float(base.mean()), 1e-12)) if len(base) else factor
-        drawn = self.rng.random(self.count) < np.minimum(chance, 0.95)
+        drawn: Flags = self.rng.random(self.count) < np.minimum(chance, 0.95)
         return drawn if who is None else drawn & who
 
 
@@ -197,9 +197,9 @@ def _addresses(county: County, roster: Roster, pen: _Pen) -> dict[str, pa.Array]
 def record_people(county: County, roster: Roster) -> pa.Table:
     """Write down everybody in ``roster``, with errors: one row a record, in its order.
 
-    Columns: person_no, source, forename, middle_names, surname, date_of_birth (date32), sex, group (int, null where
-    not recorded), nino, upn, nhs_number, pnc, house_number, address_line_1, locality, postcode, uprn, address_kind,
-    since and until (days, -1 for none), stale (bool), dwelling (int).
+    Columns: person_no, source, forename, middle_names, surname, date_of_birth (date32), sex, group (int,
+    null where not recorded), nino, upn, nhs_number, pnc, house_number, address_line_1, locality, postcode,
+    uprn, address_kind, since and until (days, -1 for none), stale (bool), dwelling (int).
     """
     pen = _Pen(roster, county, county.rng("recording"))
     model: ErrorModel = county.error_model

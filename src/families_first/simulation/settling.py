@@ -1,4 +1,6 @@
-"""Who is whose: parents who live elsewhere, ethnic groups and communities handed down, children who are looked after."""
+"""Who is whose: parents who live elsewhere, ethnic groups and communities handed down, children who are
+looked after.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,9 @@ OTHER_PARENT_IN_COUNTY = 0.62  # of lone-parent and step families; assumption
 
 
 def pair_by_key(seekers: Integers, offered: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
-    """Pair positions of ``seekers`` with positions of ``offered`` of equal key, each used at most once, at random."""
+    """Pair positions of ``seekers`` with positions of ``offered`` of equal key, each used at most once,
+    at random.
+    """
 
     def ranked(keys: Integers) -> tuple[Integers, Integers]:
         order = rng.permutation(len(keys))
@@ -32,7 +36,9 @@ def pair_by_key(seekers: Integers, offered: Integers, rng: np.random.Generator) 
 def draw_origins(
     households: Households, residents: Residents, rng: np.random.Generator
 ) -> tuple[Integers, Integers]:
-    """Draw ethnic group and community of heads, partners, elders and sharers; children follow in :func:`inherit`."""
+    """Draw ethnic group and community of heads, partners, elders and sharers; children follow in
+    :func:`inherit`.
+    """
     group_of_household = ethnicity.draw_groups(len(households), rng)
     community_of_household = ethnicity.draw_communities(group_of_household, rng)
     group = group_of_household[residents.household]
@@ -49,8 +55,8 @@ def find_other_parents(
 ) -> Integers:
     """Give families with one parent the other parent, living elsewhere in the county.
 
-    Fills ``residents.father`` (or ``mother``) of the children. Returns for each household the person number of the
-    parent who lives elsewhere, or -1.
+    Fills ``residents.father`` (or ``mother``) of the children. Returns for each household the person number
+    of the parent who lives elsewhere, or -1.
     """
     kind = households.kind[residents.household]
     head = residents.place == Place.HEAD
@@ -103,6 +109,7 @@ def inherit(residents: Residents, group: Integers, community: Integers, rng: np.
 def place_children(
     households: Households,
     residents: Residents,
+    *,
     adversity: Numbers,
     as_of: int,
     looked_after_share: float,

@@ -1,7 +1,8 @@
 """Slips of the hand, the ear and the scanner, on whole columns of text at once.
 
-Text is worked on as a matrix of code points, shape (rows, width), padded with zeros on the right; every function
-takes and returns numpy text and needs one random number generator. A text of one letter is left alone.
+Text is worked on as a matrix of code points, shape (rows, width), padded with zeros on the right; every
+function takes and returns numpy text and needs one random number generator. A text of one letter is left
+alone.
 """
 
 import numpy as np
@@ -11,15 +12,23 @@ Texts = npt.NDArray[np.str_]
 CodePoints = npt.NDArray[np.uint32]
 Integers = npt.NDArray[np.int64]
 
-_NEIGHBOURS = {"a": "sq", "b": "vn", "c": "xv", "d": "sf", "e": "rw", "f": "dg", "g": "fh", "h": "gj", "i": "uo",
-               "j": "hk", "k": "jl", "l": "ko", "m": "n", "n": "mb", "o": "ip", "p": "o", "q": "wa", "r": "et",
-               "s": "ad", "t": "ry", "u": "yi", "v": "cb", "w": "qe", "x": "zc", "y": "tu", "z": "xs"}  # fmt: skip
-_HEARD = (("ph", "f"), ("ck", "k"), ("ie", "y"), ("ei", "ie"), ("th", "t"), ("ee", "ea"), ("ou", "u"), ("sh", "ch"),
-          ("kh", "k"), ("oo", "u"), ("ll", "l"), ("nn", "n"), ("ss", "s"), ("tt", "t"), ("mm", "m"), ("ay", "ai"),
-          ("y", "i"), ("c", "k"), ("z", "s"), ("ou", "oo"), ("q", "k"), ("w", "v"), ("e", "a"), ("a", "e"),
-          ("i", "e"), ("o", "u"))  # fmt: skip
-_SCANNED = (("rn", "m"), ("cl", "d"), ("m", "rn"), ("l", "i"), ("h", "b"), ("e", "c"), ("o", "0"), ("u", "v"),
-            ("i", "l"), ("a", "o"))  # fmt: skip
+
+def _pairs(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((old, new) for old, new in (pair.split(":") for pair in text.split()))
+
+
+# The keys beside each letter on a keyboard, left and right.
+_NEIGHBOURS = dict(
+    _pairs(
+        "a:sq b:vn c:xv d:sf e:rw f:dg g:fh h:gj i:uo j:hk k:jl l:ko m:n n:mb "
+        "o:ip p:o q:wa r:et s:ad t:ry u:yi v:cb w:qe x:zc y:tu z:xs"
+    )
+)
+_HEARD = _pairs(
+    "ph:f ck:k ie:y ei:ie th:t ee:ea ou:u sh:ch kh:k oo:u ll:l nn:n ss:s tt:t mm:m ay:ai "
+    "y:i c:k z:s ou:oo q:k w:v e:a a:e i:e o:u"
+)
+_SCANNED = _pairs("rn:m cl:d m:rn l:i h:b e:c o:c u:v i:l a:o")
 
 
 def _points(texts: Texts, extra: int) -> tuple[CodePoints, Integers]:
@@ -35,7 +44,9 @@ def _texts(matrix: CodePoints) -> Texts:
 
 
 def mistype(texts: Texts, rng: np.random.Generator, *, transposition: float = 0.3) -> Texts:
-    """Make one typing slip in each text, never in its first letter: swap, replace, drop or double a letter."""
+    """Make one typing slip in each text, never in its first letter: swap, replace, drop or double a
+    letter.
+    """
     if not len(texts):
         return texts
     matrix, length = _points(texts, 1)
@@ -73,7 +84,9 @@ def mistype(texts: Texts, rng: np.random.Generator, *, transposition: float = 0.
 
 
 def _replace_one(texts: Texts, table: tuple[tuple[str, str], ...], rng: np.random.Generator) -> Texts:
-    """Apply to each text one replacement of ``table`` that fits it, the first at or after a random place in it."""
+    """Apply to each text one replacement of ``table`` that fits it, the first at or after a random place
+    in it.
+    """
     if not len(texts):
         return texts
     result = texts.astype(f"<U{texts.dtype.itemsize // 4 + 2}")
@@ -101,14 +114,16 @@ def mishear(texts: Texts, rng: np.random.Generator) -> Texts:
 
 
 def misread(texts: Texts, rng: np.random.Generator) -> Texts:
-    """Read each text as a scanner might: rn as m, l as i, o as nought."""
+    """Read each text as a scanner might: rn as m, l as i, h as b."""
     return _replace_one(texts, _SCANNED, rng)
 
 
 def misspell(
     texts: Texts, rng: np.random.Generator, *, phonetic: float, ocr: float, transposition: float
 ) -> Texts:
-    """Give each text one misspelling: shares ``phonetic`` heard, ``ocr`` scanned, ``transposition`` swapped, rest typed."""
+    """Give each text one misspelling: shares ``phonetic`` heard, ``ocr`` scanned, ``transposition``
+    swapped, rest typed.
+    """
     kind = rng.random(len(texts))
     heard, scanned = kind < phonetic, (kind >= phonetic) & (kind < phonetic + ocr)
     typed = ~(heard | scanned)

@@ -9,7 +9,9 @@ _SESSIONS = {"autumn": 140, "spring": 122, "summer": 118}  # half days; 380 a ye
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term: ``label`` such as 2025-autumn, ``start`` and ``end`` in days since 1970-01-01, possible ``sessions``."""
+    """A term: ``label`` such as 2025-autumn, ``start`` and ``end`` in days since 1970-01-01, possible
+    ``sessions``.
+    """
 
     label: str
     start: int

@@ -1,4 +1,6 @@
-"""Anti-social behaviour: incident sheets with no reference numbers at all (Bradford's field notes of 2016)."""
+"""Anti-social behaviour: incident sheets with no reference numbers at all (Bradford's field notes of
+2016).
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +12,7 @@ from families_first.simulation.needs import Needs
 
 SOURCE = "asb"
 FILE = "asb_incidents.csv"
+PERSON_COLUMNS = ("First name", "Last name", "D.O.B.", "House no.", "Address", "Area", "Post Code")
 _TYPES = ("Noise", "Vandalism", "Intimidation", "Vehicle nuisance", "Drinking in the street", "Rubbish")
 _ACTIONS = (
     "None",
@@ -33,11 +36,27 @@ def casework(county: County, needs: Needs) -> Casework:
     everything, acted = np.arange(rows), np.flatnonzero(action >= 2)
     unknown = pa.nulls(rows, pa.string())
     facts = [
-        events(FILE, everything, everything, event_id=unknown, kind="asb_incident", day=day, role="perpetrator",
-               detail=chosen(_TYPES, what)),
-        events(FILE, acted, acted, event_id=unknown.slice(0, len(acted)), kind="asb_intervention", day=day[acted],
-               role="subject", detail=chosen(_ACTIONS, action[acted])),
-    ]  # fmt: skip
+        events(
+            FILE,
+            everything,
+            everything,
+            event_id=unknown,
+            kind="asb_incident",
+            day=day,
+            role="perpetrator",
+            detail=chosen(_TYPES, what),
+        ),
+        events(
+            FILE,
+            acted,
+            acted,
+            event_id=unknown.slice(0, len(acted)),
+            kind="asb_intervention",
+            day=day[acted],
+            role="subject",
+            detail=chosen(_ACTIONS, action[acted]),
+        ),
+    ]
 
     def sheets(recorded: pa.Table) -> list[Sheet]:
         columns = {

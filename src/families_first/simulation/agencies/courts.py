@@ -32,9 +32,17 @@ def casework(county: County, needs: Needs) -> Casework:
     offence = rng.integers(0, len(_OFFENCES), len(case))
     ids = joined(record_id.take(pa.array(case[proven])), whole(count[proven] + 1))
     facts = [
-        events(FILE, proven, case[proven], event_id=ids, kind="offence_proven", day=result_day[case[proven]],
-               role="offender", detail=chosen(_OFFENCES, offence[proven]))
-    ]  # fmt: skip
+        events(
+            FILE,
+            proven,
+            case[proven],
+            event_id=ids,
+            kind="offence_proven",
+            day=result_day[case[proven]],
+            role="offender",
+            detail=chosen(_OFFENCES, offence[proven]),
+        )
+    ]
 
     def sheets(recorded: pa.Table) -> list[Sheet]:
         people = recorded.take(pa.array(case))

@@ -3,7 +3,15 @@
 import numpy as np
 import pyarrow as pa
 
-from families_first.simulation.casework import Casework, Sheet, days_ago, events, repeat_rows
+from families_first.simulation.casework import (
+    Casework,
+    Flags,
+    Integers,
+    Sheet,
+    days_ago,
+    events,
+    repeat_rows,
+)
 from families_first.simulation.columns import chosen, date_text, joined, pick, references
 from families_first.simulation.county import County
 from families_first.simulation.households import Place
@@ -17,7 +25,7 @@ CHILD_LISTED = 0.75
 _RISKS = ("Standard", "Medium", "High")
 
 
-def _children(county: County, needs: Needs, household: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _children(county: County, needs: Needs, household: Integers, rng: np.random.Generator) -> Integers:
     """Return up to three dependent children of each household, shape (households, 3), -1 for none."""
     child = np.flatnonzero(needs.dependent & (rng.random(len(county)) < CHILD_LISTED))
     home = county.residents.household[child]
@@ -42,10 +50,11 @@ def casework(county: County, needs: Needs) -> Casework:
     born = residents.born[np.maximum(children, 0)]
     children = np.where((children >= 0) & (born <= day[:, None]), children, -1)
 
-    def parents(adult: np.ndarray) -> np.ndarray:
+    def parents(adult: Integers) -> Flags:
         child = np.maximum(children, 0)
         is_parent = (residents.mother[child] == adult[:, None]) | (residents.father[child] == adult[:, None])
-        return is_parent & (children >= 0)
+        own: Flags = is_parent & (children >= 0)
+        return own
 
     both = parents(victim).any(axis=1), parents(perpetrator).any(axis=1)
     children_of = np.select([both[0] & both[1], both[0], both[1]], [0, 1, 2], -1)
@@ -54,23 +63,30 @@ def casework(county: County, needs: Needs) -> Casework:
     )
     slot = np.flatnonzero(children.ravel() >= 0)
     person = np.concatenate((victim, perpetrator, children.ravel()[slot]))
-    child_record = np.full(rows * LISTED_CHILDREN, -1, dtype=np.int64)
-    child_record[slot] = 2 * rows + np.arange(len(slot))
-    child_record = child_record.reshape(rows, LISTED_CHILDREN)
+    child_slots = np.full(rows * LISTED_CHILDREN, -1, dtype=np.int64)
+    child_slots[slot] = 2 * rows + np.arange(len(slot))
+    child_record = child_slots.reshape(rows, LISTED_CHILDREN)
     everything, child_row = np.arange(rows), slot // LISTED_CHILDREN
     child_ids = joined(
         number.take(pa.array(child_row)), chosen(("child-1", "child-2", "child-3"), slot % LISTED_CHILDREN)
     )
     record_id = pa.concat_arrays([joined(number, "victim"), joined(number, "perpetrator"), child_ids])
     facts = [
-        events(FILE, row, record, event_id=record_id.take(pa.array(record)), kind="domestic_abuse_incident",
-               day=day[row], role=role)
+        events(
+            FILE,
+            row,
+            record,
+            event_id=record_id.take(pa.array(record)),
+            kind="domestic_abuse_incident",
+            day=day[row],
+            role=role,
+        )
         for row, record, role in (
             (everything, everything, "victim"),
             (everything, rows + everything, "perpetrator"),
             (child_row, 2 * rows + np.arange(len(slot)), "child_present"),
         )
-    ]  # fmt: skip
+    ]
     risk = rng.choice(3, rows, p=[0.5, 0.33, 0.17])
 
     def sheets(recorded: pa.Table) -> list[Sheet]:

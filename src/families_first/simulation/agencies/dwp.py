@@ -1,9 +1,11 @@
-"""Benefits and employment from the Department for Work and Pensions: claims with partner and children, and jobs."""
+"""Benefits and employment from the Department for Work and Pensions: claims with partner and children,
+and jobs.
+"""
 
 import numpy as np
 import pyarrow as pa
 
-from families_first.simulation.casework import Casework, Sheet, episodes
+from families_first.simulation.casework import Casework, Integers, Sheet, episodes
 from families_first.simulation.columns import chosen, date_text, joined, pick, references
 from families_first.simulation.county import County
 from families_first.simulation.households import HouseholdKind, Place
@@ -18,7 +20,7 @@ ENDED, WENT_TO_WORK = 0.22, 0.55
 _BENEFITS = ("UC searching for work", "ESA", "JSA", "UC no work requirements", "UC working")
 
 
-def _claimants(county: County, needs: Needs, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _claimants(county: County, needs: Needs, rng: np.random.Generator) -> tuple[Integers, Integers]:
     """Return claimants and whether each is out of work; families claim once, by the head."""
     residents = county.residents
     couple_head = residents.place == Place.HEAD
@@ -32,8 +34,8 @@ def _claimants(county: County, needs: Needs, rng: np.random.Generator) -> tuple[
 
 
 def _dependants(
-    county: County, needs: Needs, claimant: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+    county: County, needs: Needs, claimant: Integers, rng: np.random.Generator
+) -> tuple[Integers, Integers]:
     """Return the declared partner of each claim, -1 for none, and children, shape (claims, 4)."""
     residents = county.residents
     is_head = residents.place[claimant] == Place.HEAD
@@ -82,23 +84,40 @@ def casework(county: County, needs: Needs) -> Casework:
     base = np.cumsum([0, rows, len(partner_row), len(slot)])
     partner_record = np.full(rows, -1, dtype=np.int64)
     partner_record[partner_row] = base[1] + np.arange(len(partner_row))
-    child_record = np.full(rows * CHILDREN, -1, dtype=np.int64)
-    child_record[slot] = base[2] + np.arange(len(slot))
-    child_record = child_record.reshape(rows, CHILDREN)
+    child_slots = np.full(rows * CHILDREN, -1, dtype=np.int64)
+    child_slots[slot] = base[2] + np.arange(len(slot))
+    child_record = child_slots.reshape(rows, CHILDREN)
     claim_of_child = claim.take(pa.array(slot // CHILDREN))
-    record_id = pa.concat_arrays([
-        joined(claim, "claimant"),
-        joined(claim.take(pa.array(partner_row)), "partner"),
-        joined(claim_of_child, chosen([f"child-{n + 1}" for n in range(CHILDREN)], slot % CHILDREN)),
-        job_ref,
-    ])  # fmt: skip
+    record_id = pa.concat_arrays(
+        [
+            joined(claim, "claimant"),
+            joined(claim.take(pa.array(partner_row)), "partner"),
+            joined(claim_of_child, chosen([f"child-{n + 1}" for n in range(CHILDREN)], slot % CHILDREN)),
+            job_ref,
+        ]
+    )
     everything, idle = np.arange(rows), np.flatnonzero(out_of_work)
     facts = [
-        episodes(BENEFITS, idle, idle, episode_id=claim.take(pa.array(idle)), kind="out_of_work_benefit",
-                 start=start[idle], end=end[idle], detail=chosen(_BENEFITS, benefit[idle])),
-        episodes(EMPLOYMENT, np.arange(jobs), base[3] + np.arange(jobs), episode_id=job_ref, kind="employment",
-                 start=job_start, end=job_end),
-    ]  # fmt: skip
+        episodes(
+            BENEFITS,
+            idle,
+            idle,
+            episode_id=claim.take(pa.array(idle)),
+            kind="out_of_work_benefit",
+            start=start[idle],
+            end=end[idle],
+            detail=chosen(_BENEFITS, benefit[idle]),
+        ),
+        episodes(
+            EMPLOYMENT,
+            np.arange(jobs),
+            base[3] + np.arange(jobs),
+            episode_id=job_ref,
+            kind="employment",
+            start=job_start,
+            end=job_end,
+        ),
+    ]
     identified = np.ones(len(person), dtype=bool)
     identified[rows : base[3]] = False
 

@@ -55,11 +55,26 @@ def casework(county: County, needs: Needs) -> Casework:
     everything, idle = np.arange(rows), np.flatnonzero(neet)
     reason = rng.integers(0, len(_REASONS), len(families))[family]
     facts = [
-        episodes(FILE, everything, everything, episode_id=ref, kind="early_help", start=start, end=end,
-                 detail=chosen(_REASONS, reason)),
-        episodes(FILE, idle, idle, episode_id=ref.take(pa.array(idle)), kind="neet", start=since[idle],
-                 end=np.full(len(idle), -1)),
-    ]  # fmt: skip
+        episodes(
+            FILE,
+            everything,
+            everything,
+            episode_id=ref,
+            kind="early_help",
+            start=start,
+            end=end,
+            detail=chosen(_REASONS, reason),
+        ),
+        episodes(
+            FILE,
+            idle,
+            idle,
+            episode_id=ref.take(pa.array(idle)),
+            kind="neet",
+            start=since[idle],
+            end=np.full(len(idle), -1),
+        ),
+    ]
     carer_row = np.where(is_child & (rng.random(rows) < 0.96), head_row, -1)
 
     def sheets(recorded: pa.Table) -> list[Sheet]:

@@ -1,13 +1,21 @@
-"""Housing and council tax: one row a person of an account or tenancy, with arrears, notices and homelessness.
+"""Housing and council tax: one row a person of an account or tenancy, with arrears, notices and
+homelessness.
 
-Members of a household other than those liable are known where the household claims council-tax support, for some
-of the rest, and for tenants of the council, whom the landlord asks who lives with them.
+Members of a household other than those liable are known where the household claims council-tax support, for
+some of the rest, and for tenants of the council, whom the landlord asks who lives with them.
 """
 
 import numpy as np
 import pyarrow as pa
 
-from families_first.simulation.casework import Casework, Sheet, episodes, events
+from families_first.simulation.casework import (
+    Casework,
+    Flags,
+    Integers,
+    Sheet,
+    episodes,
+    events,
+)
 from families_first.simulation.columns import chosen, date_text, flag_text, joined, references, whole
 from families_first.simulation.county import County
 from families_first.simulation.households import HouseholdKind, Place
@@ -27,7 +35,7 @@ _ROLES = ("Liable", "Joint liable", "Other adult", "Child")
 _RELATIONS = ("Self", "Partner", "Son or daughter", "Stepchild", "Grandchild", "Other")
 
 
-def _members(county: County, needs: Needs, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _members(county: County, needs: Needs, rng: np.random.Generator) -> tuple[Integers, Flags]:
     """Return the people on accounts in household order, and which households claim support."""
     residents, place = county.residents, county.residents.place
     households = len(county.households)
@@ -48,7 +56,7 @@ def _members(county: County, needs: Needs, rng: np.random.Generator) -> tuple[np
     return np.flatnonzero(billed & listed), support
 
 
-def _tenants(county: County, tenure: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _tenants(county: County, tenure: Integers, rng: np.random.Generator) -> Integers:
     """Return the people on council tenancies, in household order."""
     residents = county.residents
     at_home = county.lives_in == residents.household
@@ -84,9 +92,16 @@ def casework(county: County, needs: Needs) -> Casework:
     claimant_is_head = residents.place[head] == Place.HEAD
     own = (residents.mother[person] == head) | (residents.father[person] == head)
     relation = np.select(
-        [place == Place.HEAD, place == Place.PARTNER, (place == Place.CHILD) & kinship, (place == Place.CHILD) & own,
-         place == Place.CHILD],
-        [0, 1, 4, 2, 3], 5)  # fmt: skip
+        [
+            place == Place.HEAD,
+            place == Place.PARTNER,
+            (place == Place.CHILD) & kinship,
+            (place == Place.CHILD) & own,
+            place == Place.CHILD,
+        ],
+        [0, 1, 4, 2, 3],
+        5,
+    )
     relation = np.where((support[home] | tenancy) & claimant_is_head, relation, -1)
     wrong = (rng.random(rows) < 0.02) & (relation >= 2) & (relation <= 3)
     relation = np.where(wrong, 5 - relation, relation)
@@ -114,19 +129,47 @@ def casework(county: County, needs: Needs) -> Casework:
     amount = np.zeros(rows, dtype=np.int64)
     amount[in_debt] = np.maximum(rng.gamma(1.6, 500, len(in_debt)), 60).astype(np.int64)
 
-    def reference(rows_of: np.ndarray, what: str) -> pa.Array:
+    def reference(rows_of: Integers, what: str) -> pa.Array:
         return joined(account.take(pa.array(rows_of)), what)
 
     facts = [
-        episodes(FILE, in_debt, in_debt, episode_id=reference(in_debt, "arrears"), kind="rent_arrears",
-                 start=since[in_debt], end=cleared[in_debt]),
-        events(FILE, warned, warned, event_id=reference(warned, "notice"), kind="eviction_notice", day=notice[warned],
-               role="subject"),
-        episodes(FILE, without_home, without_home, episode_id=reference(without_home, "homeless"), kind="homelessness",
-                 start=applied[without_home], end=resolved[without_home]),
-        episodes(FILE, hosted, hosted, episode_id=reference(hosted, "temporary"), kind="temporary_accommodation",
-                 start=applied[hosted], end=resolved[hosted]),
-    ]  # fmt: skip
+        episodes(
+            FILE,
+            in_debt,
+            in_debt,
+            episode_id=reference(in_debt, "arrears"),
+            kind="rent_arrears",
+            start=since[in_debt],
+            end=cleared[in_debt],
+        ),
+        events(
+            FILE,
+            warned,
+            warned,
+            event_id=reference(warned, "notice"),
+            kind="eviction_notice",
+            day=notice[warned],
+            role="subject",
+        ),
+        episodes(
+            FILE,
+            without_home,
+            without_home,
+            episode_id=reference(without_home, "homeless"),
+            kind="homelessness",
+            start=applied[without_home],
+            end=resolved[without_home],
+        ),
+        episodes(
+            FILE,
+            hosted,
+            hosted,
+            episode_id=reference(hosted, "temporary"),
+            kind="temporary_accommodation",
+            start=applied[hosted],
+            end=resolved[hosted],
+        ),
+    ]
     tenure = tenure_of[home]
 
     def sheets(recorded: pa.Table) -> list[Sheet]:

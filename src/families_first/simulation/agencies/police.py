@@ -6,7 +6,14 @@ A person may have two nominal references, as happens when an officer does not fi
 import numpy as np
 import pyarrow as pa
 
-from families_first.simulation.casework import Casework, Sheet, days_ago, events, repeat_rows
+from families_first.simulation.casework import (
+    Casework,
+    Integers,
+    Sheet,
+    days_ago,
+    events,
+    repeat_rows,
+)
 from families_first.simulation.columns import chosen, date_text, joined, references
 from families_first.simulation.county import County
 from families_first.simulation.ethnicity import codes
@@ -32,7 +39,7 @@ AGE_OF_RESPONSIBILITY = 3653  # ten years in days
 OTHER_VICTIMS = 0.030  # of people, over the extract: assumption
 
 
-def _children_of(county: County, needs: Needs) -> tuple[np.ndarray, np.ndarray]:
+def _children_of(county: County, needs: Needs) -> tuple[Integers, Integers]:
     """Return the dependent children at home with abuse, as (pair, child)."""
     pair_of = np.full(len(county.households), -1, dtype=np.int64)
     pair_of[needs.abuse_household] = np.arange(len(needs.abuse_household))

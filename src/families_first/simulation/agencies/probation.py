@@ -30,11 +30,26 @@ def casework(county: County, needs: Needs) -> Casework:
     canonical = chosen(("community_order", "community_order", "licence", "custody"), kind)
     everything, out = np.arange(rows), np.flatnonzero(released >= 0)
     facts = [
-        episodes(FILE, everything, everything, episode_id=order_id, kind=canonical, start=start, end=end,
-                 detail=chosen(_TYPES, kind)),
-        events(FILE, out, out, event_id=joined(order_id.take(pa.array(out)), "release"), kind="custody_release",
-               day=released[out], role="subject"),
-    ]  # fmt: skip
+        episodes(
+            FILE,
+            everything,
+            everything,
+            episode_id=order_id,
+            kind=canonical,
+            start=start,
+            end=end,
+            detail=chosen(_TYPES, kind),
+        ),
+        events(
+            FILE,
+            out,
+            out,
+            event_id=joined(order_id.take(pa.array(out)), "release"),
+            kind="custody_release",
+            day=released[out],
+            role="subject",
+        ),
+    ]
 
     def sheets(recorded: pa.Table) -> list[Sheet]:
         columns = {

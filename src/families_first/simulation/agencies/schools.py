@@ -1,12 +1,16 @@
-"""Schools: attendance by pupil and term with the contacts on file, and suspensions, exclusions and other provision."""
+"""Schools: attendance by pupil and term with the contacts on file, and suspensions, exclusions and other
+provision.
+"""
 
 import numpy as np
 import pyarrow as pa
 
 from families_first.records.tables import Table
+from families_first.simulation import birth_dates
 from families_first.simulation.casework import (
     Casework,
     Facts,
+    Integers,
     Sheet,
     days_ago,
     episodes,
@@ -40,8 +44,10 @@ _RELATIONS = ("Mother", "Father", "Step-parent", "Carer", "Foster carer")
 _CATEGORIES = ("SUSP", "PERM", "AP")
 
 
-def _contacts(county: County, pupil: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return first and second contact of each pupil and their relations, both of shape (pupils, 2); -1 for none."""
+def _contacts(county: County, pupil: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
+    """Return first and second contact of each pupil and their relations, both of shape (pupils, 2); -1
+    for none.
+    """
     residents = county.residents
     home = county.lives_in[pupil]
     start = np.searchsorted(residents.household, np.maximum(home, 0))
@@ -77,8 +83,8 @@ def _contacts(county: County, pupil: np.ndarray, rng: np.random.Generator) -> tu
 
 
 def _sessions(
-    county: County, needs: Needs, pupil: np.ndarray, terms: list[Term], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    county: County, needs: Needs, pupil: Integers, terms: list[Term], rng: np.random.Generator
+) -> tuple[Integers, Integers, Integers]:
     """Return possible, authorised and unauthorised sessions, each of shape (pupils, terms)."""
     possible = np.array([term.sessions for term in terms]) - rng.integers(0, 5, (len(pupil), len(terms)))
     wobble = rng.normal(0, 0.35, possible.shape)
@@ -89,8 +95,14 @@ def _sessions(
     return possible, missed - unauthorised, unauthorised
 
 
-def _attendance_facts(row: np.ndarray, record: np.ndarray, term: np.ndarray, terms: list[Term],
-                      possible: np.ndarray, absences: dict[str, np.ndarray]) -> list[Facts]:  # fmt: skip
+def _attendance_facts(
+    row: Integers,
+    record: Integers,
+    term: Integers,
+    terms: list[Term],
+    possible: Integers,
+    absences: dict[str, Integers],
+) -> list[Facts]:
     facts = []
     for kind, numerator in absences.items():
         columns = {
@@ -123,9 +135,9 @@ def casework(county: County, needs: Needs) -> Casework:
     contact_of, contact_no = slot // 2, slot % 2
     contact_id = joined(pupil_id.take(pa.array(contact_of)), chosen(("contact-1", "contact-2"), contact_no))
     person = np.concatenate((pupil, contacts.ravel()[slot]))
-    contact_record = np.full(count * 2, -1, dtype=np.int64)
-    contact_record[slot] = count + np.arange(len(slot))
-    contact_record = contact_record.reshape(count, 2)
+    contact_slots = np.full(count * 2, -1, dtype=np.int64)
+    contact_slots[slot] = count + np.arange(len(slot))
+    contact_record = contact_slots.reshape(count, 2)
 
     possible, authorised, unauthorised = _sessions(county, needs, pupil, terms, rng)
     starts = np.array([term.start for term in terms])
@@ -136,18 +148,25 @@ def casework(county: County, needs: Needs) -> Casework:
     of_pupil, term = flat // len(terms), flat % len(terms)
     possible, authorised, unauthorised = (each.ravel()[flat] for each in (possible, authorised, unauthorised))
     row = np.arange(len(flat))
-    facts = _attendance_facts(row, of_pupil, term, terms, possible,
-                              {"absence": authorised + unauthorised, "unauthorised_absence": unauthorised})  # fmt: skip
+    facts = _attendance_facts(
+        row,
+        of_pupil,
+        term,
+        terms,
+        possible,
+        {"absence": authorised + unauthorised, "unauthorised_absence": unauthorised},
+    )
 
-    excluded = np.flatnonzero(needs.suspended[pupil])
+    excluded = np.flatnonzero(needs.suspended[pupil] & at_school.any(axis=1))
     which, _ = repeat_rows(1 + rng.poisson(1.2, len(excluded)))
     suspended = excluded[which]
     permanent = excluded[rng.random(len(excluded)) < 0.05]
     provision = excluded[rng.random(len(excluded)) < 0.10]
-    off_roll = np.flatnonzero(needs.not_in_school[pupil])
+    off_roll = np.flatnonzero(needs.not_in_school[pupil] & at_school.any(axis=1))
     listed = np.concatenate((suspended, permanent, provision, off_roll))
     category = np.repeat([0, 1, 2, 3], [len(suspended), len(permanent), len(provision), len(off_roll)])
     begun = days_ago(as_of, len(listed), rng, longest=660, shortest=15)
+    begun = np.where(birth_dates.split_days(begun)[1] == 8, begun - 45, begun)  # not in the summer holidays
     ended = np.where(
         (category == 2) & (rng.random(len(listed)) < 0.4), np.minimum(begun + 120, as_of - 1), -1
     )
@@ -156,13 +175,27 @@ def casework(county: County, needs: Needs) -> Casework:
     labels = np.array(["suspension", "permanent_exclusion", "alternative_provision", "not_on_roll"])
     happened, lasting = np.flatnonzero(category < 2), np.flatnonzero(category >= 2)
     facts.append(
-        events(EXCLUSIONS, happened, listed[happened], event_id=number.take(pa.array(happened)),
-               kind=pa.array(labels[category[happened]]), day=begun[happened], role="subject")
-    )  # fmt: skip
+        events(
+            EXCLUSIONS,
+            happened,
+            listed[happened],
+            event_id=number.take(pa.array(happened)),
+            kind=pa.array(labels[category[happened]]),
+            day=begun[happened],
+            role="subject",
+        )
+    )
     facts.append(
-        episodes(EXCLUSIONS, lasting, listed[lasting], episode_id=number.take(pa.array(lasting)),
-                 kind=pa.array(labels[category[lasting]]), start=begun[lasting], end=ended[lasting])
-    )  # fmt: skip
+        episodes(
+            EXCLUSIONS,
+            lasting,
+            listed[lasting],
+            episode_id=number.take(pa.array(lasting)),
+            kind=pa.array(labels[category[lasting]]),
+            start=begun[lasting],
+            end=ended[lasting],
+        )
+    )
     birth_known = rng.random(len(person)) < np.where(
         np.arange(len(person)) < count, 1.0, CONTACT_BIRTH_DATE_KNOWN
     )
@@ -211,14 +244,19 @@ def casework(county: County, needs: Needs) -> Casework:
         }
         place = pupils["dwelling"].combine_chunks().to_numpy()
         yielded = np.concatenate((of_pupil[:, None], contact_record[of_pupil]), axis=1)
-        attendance = Sheet(ATTENDANCE, columns, yielded, np.full(len(row), -1), np.where(term == len(terms) - 1, place[of_pupil], -1),
-                           ("Term start", "Autumn"))  # fmt: skip
+        attendance = Sheet(
+            ATTENDANCE,
+            columns,
+            yielded,
+            np.full(len(row), -1),
+            np.where(term == len(terms) - 1, place[of_pupil], -1),
+            ("Term start", "Autumn"),
+        )
         about = pupils.take(pa.array(listed))
         exclusions = {
             "Record no": number,
             "School URN": urn.take(pa.array(listed)),
             "Admission no": admission.take(pa.array(listed)),
-            "UPN": about["upn"],
             "Forename": about["forename"],
             "Surname": about["surname"],
             "DOB": date_text(about["date_of_birth"], "%d/%m/%Y"),

@@ -1,12 +1,19 @@
-"""Children's social care: the CIN census as XML (no names), and persons and relationships as CSV (SSD-like)."""
+"""Children's social care: the CIN census as XML (no names), and persons and relationships as CSV
+(SSD-like).
+"""
+
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from families_first.simulation.casework import (
     Casework,
     Facts,
+    Flags,
+    Integers,
     Sheet,
     days_ago,
     episodes,
@@ -41,14 +48,15 @@ FACTORS = {
 
 
 def _factor_flags(
-    county: County, needs: Needs, child: np.ndarray, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+    county: County, needs: Needs, child: Integers, rng: np.random.Generator
+) -> dict[str, Integers]:
     home = county.residents.household
 
-    def of_home(flags: np.ndarray) -> np.ndarray:
+    def of_home(flags: Flags) -> Flags:
         marked = np.zeros(len(county.households), dtype=bool)
         marked[home[flags]] = True
-        return marked[home[child]]
+        here: Flags = marked[home[child]]
+        return here
 
     adult = county.age >= 18
     abused = np.zeros(len(county.households), dtype=bool)
@@ -72,8 +80,8 @@ def _factor_flags(
 
 
 def _relationship_rows(
-    county: County, roster: np.ndarray, child: np.ndarray, rng: np.random.Generator
-) -> dict[str, np.ndarray]:
+    county: County, roster: Integers, child: Integers, rng: np.random.Generator
+) -> dict[str, npt.NDArray[Any]]:
     """Return person, related person (the child) and kind code of each relationship on file, and from when."""
     residents = county.residents
     home, lives = residents.household[child], county.lives_in[child]
@@ -102,8 +110,12 @@ def _relationship_rows(
             if kind == "FOSTER CARER"
             else county.residents.born[child[at]]
         )
-    return {"kind": np.concatenate(kinds), "person": np.concatenate(people), "child": np.concatenate(related),
-            "since": np.concatenate(since)}  # fmt: skip
+    return {
+        "kind": np.concatenate(kinds),
+        "person": np.concatenate(people),
+        "child": np.concatenate(related),
+        "since": np.concatenate(since),
+    }
 
 
 def casework(county: County, needs: Needs) -> Casework:
@@ -150,22 +162,54 @@ def casework(county: County, needs: Needs) -> Casework:
     case = joined(ids, referral_text)
     every = np.arange(len(child))
 
-    def named(rows: np.ndarray, what: str) -> pa.Array:
+    def named(rows: Integers, what: str) -> pa.Array:
         return joined(case.take(pa.array(rows)), what)
 
     facts: list[Facts] = [
-        events(CENSUS, every, record, event_id=joined(case, "referral"), kind="referral", day=referral, role="subject"),
+        events(
+            CENSUS,
+            every,
+            record,
+            event_id=joined(case, "referral"),
+            kind="referral",
+            day=referral,
+            role="subject",
+        ),
         episodes(CENSUS, every, record, episode_id=case, kind="child_in_need", start=referral, end=close),
-        events(CENSUS, enquiry, record[enquiry], event_id=named(enquiry, "s47"), kind="section_47_enquiry",
-               day=enquired[enquiry], role="subject"),
-        episodes(CENSUS, plan, record[plan], episode_id=named(plan, "cpp"), kind="child_protection_plan",
-                 start=plan_start[plan], end=plan_end[plan]),
-    ]  # fmt: skip
+        events(
+            CENSUS,
+            enquiry,
+            record[enquiry],
+            event_id=named(enquiry, "s47"),
+            kind="section_47_enquiry",
+            day=enquired[enquiry],
+            role="subject",
+        ),
+        episodes(
+            CENSUS,
+            plan,
+            record[plan],
+            episode_id=named(plan, "cpp"),
+            kind="child_protection_plan",
+            start=plan_start[plan],
+            end=plan_end[plan],
+        ),
+    ]
     for code, kind in FACTORS.items():
         row = np.flatnonzero(factors[code])
         if kind is not None:
-            facts.append(episodes(CENSUS, row, record[row], episode_id=named(row, code), kind=kind,
-                                  start=assessed[row], end=close[row], detail=code))  # fmt: skip
+            facts.append(
+                episodes(
+                    CENSUS,
+                    row,
+                    record[row],
+                    episode_id=named(row, code),
+                    kind=kind,
+                    start=assessed[row],
+                    end=close[row],
+                    detail=code,
+                )
+            )
     in_care = np.flatnonzero(looked_after)
     care_start = np.full(len(roster), -1, dtype=np.int64)
     care_start[record[in_care]] = county.addresses.moved_on[child[in_care]]
@@ -174,11 +218,25 @@ def casework(county: County, needs: Needs) -> Casework:
     left_care[left] = residents.born[leaver] + 6575
     placed = np.flatnonzero(care_start >= 0)
     facts += [
-        episodes(PERSONS, placed, placed, episode_id=joined(number.take(pa.array(placed)), "lac"), kind="looked_after",
-                 start=care_start[placed], end=np.full(len(placed), -1)),
-        episodes(PERSONS, left, left, episode_id=joined(number.take(pa.array(left)), "leaver"), kind="care_leaver",
-                 start=left_care[left], end=np.full(len(left), -1)),
-    ]  # fmt: skip
+        episodes(
+            PERSONS,
+            placed,
+            placed,
+            episode_id=joined(number.take(pa.array(placed)), "lac"),
+            kind="looked_after",
+            start=care_start[placed],
+            end=np.full(len(placed), -1),
+        ),
+        episodes(
+            PERSONS,
+            left,
+            left,
+            episode_id=joined(number.take(pa.array(left)), "leaver"),
+            kind="care_leaver",
+            start=left_care[left],
+            end=np.full(len(left), -1),
+        ),
+    ]
     pairs = _relationship_rows(county, roster, child, rng)
 
     def sheets(recorded: pa.Table) -> list[Sheet]:
@@ -236,20 +294,34 @@ def casework(county: County, needs: Needs) -> Casework:
         nobody = np.full((len(child), 1), -1)
         return [
             Sheet(CENSUS, xml, nobody, referral, dwelling[record], ("CINreferralDate", "2026-02-31")),
-            Sheet(PERSONS, persons, np.arange(len(roster))[:, None], np.full(len(roster), -1), dwelling, ("dob", "31/31/2011")),
-            Sheet(RELATIONSHIPS, links, np.full((len(pairs["child"]), 1), -1), np.full(len(pairs["child"]), -1),
-                  np.full(len(pairs["child"]), -1), ("relationship", "??")),
-        ]  # fmt: skip
+            Sheet(
+                PERSONS,
+                persons,
+                np.arange(len(roster))[:, None],
+                np.full(len(roster), -1),
+                dwelling,
+                ("is_child", "?"),
+            ),
+            Sheet(
+                RELATIONSHIPS,
+                links,
+                np.full((len(pairs["child"]), 1), -1),
+                np.full(len(pairs["child"]), -1),
+                np.full(len(pairs["child"]), -1),
+                ("relationship", "??"),
+            ),
+        ]
 
     return Casework(SOURCE, roster, number, facts, sheets)
 
 
-def _only(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _only(values: Integers, rows: Integers) -> Integers:
     kept = np.full(len(values), -1, dtype=np.int64)
     kept[rows] = values[rows]
     return kept
 
 
-def _address_kind(recorded: pa.Table) -> np.ndarray:
+def _address_kind(recorded: pa.Table) -> Integers:
     words = pa.array(["home", "placement", "communal", "protected"])
-    return pc.index_in(recorded["address_kind"], words).to_numpy().astype(np.int64)
+    kinds: Integers = pc.index_in(recorded["address_kind"], words).to_numpy().astype(np.int64)
+    return kinds

@@ -33,9 +33,17 @@ def casework(county: County, needs: Needs) -> Casework:
     )
     everything = np.arange(rows)
     facts = [
-        episodes(FILE, everything, everything, episode_id=joined(client, date_text(start, "%Y-%m-%d")), kind=kind,
-                 start=start, end=end, detail=chosen(_SERVICES, service))
-    ]  # fmt: skip
+        episodes(
+            FILE,
+            everything,
+            everything,
+            episode_id=joined(client, date_text(start, "%Y-%m-%d")),
+            kind=kind,
+            start=start,
+            end=end,
+            detail=chosen(_SERVICES, service),
+        )
+    ]
 
     def sheets(recorded: pa.Table) -> list[Sheet]:
         columns = {

@@ -1,4 +1,6 @@
-"""Youth justice: outcomes and orders of people who were 10 to 17, with education, training and employment status."""
+"""Youth justice: outcomes and orders of people who were 10 to 17, with education, training and
+employment status.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -36,14 +38,36 @@ def casework(county: County, needs: Needs) -> Casework:
     row_ids = joined(reference.take(pa.array(row)), whole(number + 1))
     everything = np.arange(len(row))
     facts = [
-        events(FILE, everything, row, event_id=row_ids, kind="offence_proven", day=outcome, role="offender",
-               detail=chosen(_ORDERS, order)),
-        episodes(FILE, order_row, row[order_row], episode_id=joined(row_ids.take(pa.array(order_row)), "order"),
-                 kind="youth_justice_order", start=outcome[order_row], end=end[order_row],
-                 detail=chosen(_ORDERS, order[order_row])),
-        episodes(FILE, neet_row, row[neet_row], episode_id=joined(reference.take(pa.array(row[neet_row])), "neet"),
-                 kind="neet", start=neet_since[neet_row], end=np.full(len(neet_row), -1)),
-    ]  # fmt: skip
+        events(
+            FILE,
+            everything,
+            row,
+            event_id=row_ids,
+            kind="offence_proven",
+            day=outcome,
+            role="offender",
+            detail=chosen(_ORDERS, order),
+        ),
+        episodes(
+            FILE,
+            order_row,
+            row[order_row],
+            episode_id=joined(row_ids.take(pa.array(order_row)), "order"),
+            kind="youth_justice_order",
+            start=outcome[order_row],
+            end=end[order_row],
+            detail=chosen(_ORDERS, order[order_row]),
+        ),
+        episodes(
+            FILE,
+            neet_row,
+            row[neet_row],
+            episode_id=joined(reference.take(pa.array(row[neet_row])), "neet"),
+            kind="neet",
+            start=neet_since[neet_row],
+            end=np.full(len(neet_row), -1),
+        ),
+    ]
 
     def sheets(recorded: pa.Table) -> list[Sheet]:
         people = recorded.take(pa.array(row))
