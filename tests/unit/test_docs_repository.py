@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,21 @@ def test_every_make_target_is_listed_by_make_help():
     targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)) - {"browser"}
     printed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
     assert {line.split()[0] for line in printed.splitlines()} == targets
+
+
+def _locked() -> dict[str, str]:
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8").replace("\\\n", " ")
+    entries = [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    return {re.split(r"[=<>;\[ ]", entry, maxsplit=1)[0].lower(): entry for entry in entries}
+
+
+def test_every_locked_package_has_one_version_and_a_hash():
+    unsure = [name for name, entry in _locked().items() if "==" not in entry or "--hash=sha256:" not in entry]
+    assert unsure == []
+
+
+def test_every_dependency_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    names = {re.split(r"[=<>;\[ ]", requirement, maxsplit=1)[0].lower() for requirement in wanted}
+    assert names - _locked().keys() == set()
