@@ -5,7 +5,8 @@ are hardly ever strangers; they are sisters, twins, a father and the son who bea
 is one of
 
 ==============  =====================================================================================
-same            one person
+same            one person at one home
+moved           one person at two homes: every part of the address differs together
 stranger        two people with nothing in common but chance
 family          two of one surname in one home
 household       two of different surnames in one home
@@ -33,6 +34,7 @@ from families_first.matching.comparisons import Comparison, Sharing
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+ONE_PERSON = ("same", "moved")
 RELATIVES = ("family", "household", "twin", "namesake")
 # Twins are about 1.5 % of births and a same-name parent and child is rarer still; among the pairs of one household's
 # records neither kind can be more than a small share. Without the bound, a man whose forename was misheard
@@ -70,6 +72,7 @@ class Sizes:
     """Expected number of pairs of each kind among the candidates."""
 
     same: float
+    moved: float
     stranger: float
     family: float
     household: float
@@ -77,11 +80,16 @@ class Sizes:
     namesake: float
 
     @property
+    def one_person(self) -> float:
+        """Expected number of pairs of one person, moved or not."""
+        return self.same + self.moved
+
+    @property
     def has_families(self) -> bool:
         """Whether different people who share a home are common enough in the records to be guarded
         against.
         """
-        return (self.family + self.household) > 0.02 * max(self.same, 1.0)
+        return (self.family + self.household) > 0.02 * max(self.one_person, 1.0)
 
 
 def takes_m(kind: str, comparison: Comparison) -> bool:
@@ -91,6 +99,8 @@ def takes_m(kind: str, comparison: Comparison) -> bool:
     if kind == "stranger":
         return False
     if comparison.sharing is Sharing.HOME:
+        return kind != "moved"
+    if kind == "moved":
         return True
     if comparison.sharing is Sharing.FAMILY:
         return kind != "household"
@@ -115,7 +125,7 @@ def _kinds(comparisons: tuple[Comparison, ...]) -> tuple[str, ...]:
     homes = any(each.sharing is Sharing.HOME for each in comparisons)
     if not homes or "forename" not in names:
         return ("same", "stranger")
-    return ("same", "stranger", *RELATIVES)
+    return (*ONE_PERSON, "stranger", *RELATIVES)
 
 
 def _responsibilities(patterns: Patterns, shares: Shares, sizes: dict[str, float]) -> tuple[Floats, Floats]:
@@ -150,6 +160,7 @@ def fit(
     sizes = {kind: (patterns.possible if kind == "stranger" else start) for kind in kinds}
     if "twin" in sizes:
         sizes["twin"] = sizes["namesake"] = 0.03 * start
+        sizes["moved"] = 0.2 * start
     prior = shares.m
     current = shares
     for _ in range(rounds):
@@ -164,28 +175,30 @@ def fit(
         moved = max(abs(fresh[k] - sizes[k]) / max(sizes[k], 1.0) for k in kinds)
         sizes = fresh
         if learn:
-            weight = resp[:, 0] * patterns.counts
-            current = Shares(m=_learn_m(patterns, weight, prior, strength), u=current.u)
+            weights = {kind: resp[:, at] * patterns.counts for at, kind in enumerate(kinds) if kind in ONE_PERSON}
+            current = Shares(m=_learn_m(patterns, weights, prior, strength), u=current.u)
         if moved < 1e-4:
             break
-    complete = dict.fromkeys(("same", "stranger", *RELATIVES), 0.0) | sizes
+    complete = dict.fromkeys((*ONE_PERSON, "stranger", *RELATIVES), 0.0) | sizes
     return current, Sizes(**complete)
 
 
 def _learn_m(
-    patterns: Patterns, weight: Floats, prior: tuple[Floats, ...], strength: float
+    patterns: Patterns, weights: dict[str, Floats], prior: tuple[Floats, ...], strength: float
 ) -> tuple[Floats, ...]:
+    """Return the shares of one person's pairs; a pair that moved teaches nothing about homes."""
     learnt = []
-    for index, before in enumerate(prior):
+    for index, (each, before) in enumerate(zip(patterns.comparisons, prior, strict=True)):
         gamma = patterns.gammas[:, index]
         seen = gamma >= 0
+        weight = sum((w for kind, w in weights.items() if takes_m(kind, each)), np.zeros(len(gamma)))
         counts = np.bincount(gamma[seen], weights=weight[seen], minlength=len(before)) + strength * before
         learnt.append(counts / counts.sum())
     return tuple(learnt)
 
 
 def weight_sql(comparisons: tuple[Comparison, ...], sizes: Sizes, part: dict[str, str]) -> str:
-    """Return SQL for the household-aware match weight: log2 odds of *same* against all other kinds together.
+    """Return SQL for the household-aware match weight: log2 odds of one person against all else together.
 
     Parameters
     ----------
@@ -193,12 +206,15 @@ def weight_sql(comparisons: tuple[Comparison, ...], sizes: Sizes, part: dict[str
         By comparison name, SQL for its log2 Bayes factor (term-frequency adjusted): Splink's ``mw_`` columns.
     """
     same = max(sizes.same, 1.0)
-    terms = []
-    for kind in ("stranger", *RELATIVES):
-        size = getattr(sizes, kind)
-        if size <= 0:
-            continue
-        against = [part[each.name] for each in comparisons if not takes_m(kind, each)]
-        total = " + ".join(against) if against else "0.0"
-        terms.append(f"power(2.0, {np.log2(size / same):.6f} - ({total}))")
-    return f"-log2({' + '.join(terms)})"
+
+    def together(kinds: tuple[str, ...]) -> str:
+        terms = []
+        for kind in kinds:
+            size = getattr(sizes, kind)
+            against = [part[each.name] for each in comparisons if not takes_m(kind, each)]
+            if size > 0:
+                total = " + ".join(against) if against else "0.0"
+                terms.append(f"power(2.0, {np.log2(size / same):.6f} - ({total}))")
+        return " + ".join(terms)
+
+    return f"log2({together(ONE_PERSON)}) - log2({together(('stranger', *RELATIVES))})"

@@ -21,7 +21,8 @@ from families_first.matching.training import before_training, group_sure, sizes_
 LARGE = 100_000
 """Above this many records identical ones are collapsed first and only the tight keys are used."""
 _TRAIN_GROUPS_UP_TO = 300_000
-_BUDGET = 4_000_000
+_PAIRS_PER_RECORD = 40
+_FEWEST_PAIRS, _MOST_PAIRS = 400_000, 4_000_000
 _KEPT_BELOW_SPLIT = 3.0
 
 EDGES = pa.schema(
@@ -114,7 +115,9 @@ def _find_links(
         con.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS grp BIGINT")
         con.execute(f"UPDATE {table} SET grp = rid")
         count_rarity(con, table, comparisons)
-    plan = plan_blocks(con, table, filled=filled, rows=rows, budget=_BUDGET, broad=rows <= LARGE)
+    plan = plan_blocks(
+        con, table, filled=filled, rows=rows, budget=_budget(rows), broad=rows <= LARGE
+    )
     candidates = make_pairs(con, plan, table, "ff_pairs", across=across)
     if candidates == 0:
         return _no_links(prepared, model)
@@ -129,6 +132,11 @@ def _find_links(
     if collapsing:
         edges = pa.concat_tables([edges, _copies(con)])
     return Links(edges, prepared, thresholds, model, sizes, candidates)
+
+
+def _budget(rows: int) -> int:
+    """Return how many pairs are worth comparing among so many records."""
+    return min(max(_PAIRS_PER_RECORD * rows, _FEWEST_PAIRS), _MOST_PAIRS)
 
 
 def _edges(
@@ -212,6 +220,6 @@ def _no_links(prepared: pa.Table, model: Model | None) -> Links:
 
     compare
 
-    none = Sizes(same=0.0, stranger=0.0, family=0.0, household=0.0, twin=0.0, namesake=0.0)
+    none = Sizes(same=0.0, moved=0.0, stranger=0.0, family=0.0, household=0.0, twin=0.0, namesake=0.0)
     thresholds = choose_thresholds(np.zeros(0))
     return Links(EDGES.empty_table(), prepared, thresholds, model or usual_model(), none, 0)

@@ -137,7 +137,7 @@ def train(con: duckdb.DuckDBPyConnection, compared: Compared, *, rows: int) -> t
         shares,
         version="trained here",
         trained_on=f"{rows} records",
-        pairs=int(sizes.same),
+        pairs=int(sizes.one_person),
     )
     return trained, sizes
 
