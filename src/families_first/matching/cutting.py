@@ -154,8 +154,8 @@ def _objection(left: Group, right: Group, tie: Tie, *, bar: float, most_records:
     return None
 
 
-def weak_bridges(records: Sequence[int], ties: Sequence[Tie], *, bar: float) -> set[int]:
-    """Return the numbers of the ties below ``bar`` that alone hold together two sides of two or more records.
+def weak_bridges(records: Sequence[int], ties: Sequence[Tie], *, bar: float, least: int = 2) -> set[int]:
+    """Return the numbers of the ties below ``bar`` that alone hold together two sides of ``least`` records.
 
     ``records`` (shape (groups,)) is the size of each group. Tarjan's bridge search (1974), written as a loop,
     on the groups as they are joined at the bar.
@@ -185,12 +185,16 @@ def weak_bridges(records: Sequence[int], ties: Sequence[Tie], *, bar: float) -> 
     entered: dict[int, int] = {}
     for start in neighbours:
         if start not in entered:
-            found |= _bridges_from(start, neighbours, size, entered)
+            found |= _bridges_from(start, neighbours, size, entered, least)
     return found
 
 
 def _bridges_from(
-    start: int, neighbours: dict[int, list[tuple[int, int]]], size: dict[int, int], entered: dict[int, int]
+    start: int,
+    neighbours: dict[int, list[tuple[int, int]]],
+    size: dict[int, int],
+    entered: dict[int, int],
+    least: int,
 ) -> set[int]:
     lowest: dict[int, int] = {}
     below: dict[int, int] = {}
@@ -219,4 +223,4 @@ def _bridges_from(
                 if lowest[node] > entered[above]:
                     candidates.append((by, below[node]))
     total = below[start]
-    return {number for number, side in candidates if side >= 2 and total - side >= 2}
+    return {number for number, side in candidates if side >= least and total - side >= least}
