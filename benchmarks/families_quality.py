@@ -217,7 +217,8 @@ def address_rules(world: World, assignment: pa.Table, who: Mapping[str, int]) ->
     shared = connection.execute("""
         SELECT x.person_id, y.person_id,
             bool_or(x.surname = y.surname) OR bool_or(least(x.records, y.records) >= 2) OR count(*) >= 2
-        FROM lodging x JOIN lodging y USING (place) WHERE x.person_id < y.person_id GROUP BY ALL""").fetchall()
+        FROM lodging x JOIN lodging y USING (place)
+        WHERE x.person_id < y.person_id GROUP BY ALL""").fetchall()
     modal = connection.execute("""
         SELECT person_id, place FROM lodging
         QUALIFY row_number() OVER (PARTITION BY person_id ORDER BY records DESC, place) = 1""").fetchall()

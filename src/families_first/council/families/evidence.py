@@ -41,10 +41,13 @@ FROM raw_observation o LEFT JOIN uprn_of u USING (doorstep);
 
 
 def gather(
-    person: pa.Table, assignment: pa.Table, tables: Mapping[str, pa.Table], on: date
+    person: pa.Table,
+    assignment: pa.Table,
+    tables: Mapping[Table, pa.Table] | Mapping[str, pa.Table],
+    on: date,
 ) -> duckdb.DuckDBPyConnection:
     """Return a locked connection with ``observation`` (one row a record of a person) and the given tables."""
-    given = {str(name): tables.get(str(name), empty_table(name)) for name in Table}
+    given = {str(name): tables.get(name, empty_table(name)) for name in Table}
     connection = locked_connection({"person": person, "assignment": assignment, **given})
     for statement in _KEYS.replace("$on", f"DATE '{on.isoformat()}'").strip().removesuffix(";").split(";\n"):
         connection.execute(statement)

@@ -20,12 +20,13 @@ from families_first.council.families.persistence import ended_memberships, name_
 from families_first.council.families.result import FAMILY, MEMBERSHIP, SET_ASIDE, TIE, Families
 from families_first.council.families.rules import FamilyRules
 from families_first.council.families.telling import membership_rows, tie_rows
+from families_first.records.tables import Table
 
 
 def form_families(
     person: pa.Table,
     assignment: pa.Table,
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[Table, pa.Table] | Mapping[str, pa.Table],
     *,
     on: date,
     rules: FamilyRules | None = None,

@@ -201,8 +201,8 @@ def inferred_carers(facts: Facts, child: str, rules: FamilyRules) -> set[str]:
 def partners(facts: Facts, adult: str, rules: FamilyRules) -> list[str]:
     """Return those with whom an adult of a family lives as a couple.
 
-    A source says so, and they share a home or a household reference; or no source says so, and the one adult of
-    like age at that home shares the household reference or the surname.
+    A source says so, and they share a home or a household reference; or no source says so, and the one adult
+    of like age at that home shares the household reference or the surname.
     """
     home = facts.home_of(adult)
     said = {_other_end(edge, adult) for edge in facts.others.get(adult, []) if edge.kind == "partner_of"}

@@ -33,8 +33,8 @@ class FamilyRules:
     for a mistake of record or match. ``youngest_carer`` (years older than the child) is the same for
     step-parents and carers.
 
-    ``partner_gap`` (years): the most by which two adults of one home and one household reference or surname may
-    differ in age to be taken for a couple where no source says so.
+    ``partner_gap`` (years): the most by which two adults of one home and one household reference or surname
+    may differ in age to be taken for a couple where no source says so.
 
     ``corroborating_records``: how many records each of two people needs at an address for it to count as
     shared without a common surname, a relationship or a common household reference.

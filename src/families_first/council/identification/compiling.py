@@ -111,8 +111,9 @@ def _event_count(rule: EventCount, on: date) -> str:
     if rule.across == "family":
         elsewhere = "CASE WHEN bool_and(NOT resident) THEN min(person_id) END"
         inner = f"""SELECT family_id, {elsewhere} AS person_id, {totals}
-            FROM (SELECT m.family_id, m.resident, e.* FROM seen_event e JOIN family_member m USING (person_id)
-                  WHERE {" AND ".join(conditions)} AND {_who(rule)})
+            FROM (SELECT m.family_id, m.resident, e.*
+                  FROM (FROM seen_event WHERE {" AND ".join(conditions)}) e
+                  JOIN family_member m USING (person_id) WHERE {_who(rule)})
             GROUP BY family_id HAVING value >= {near}"""
         members = "hit"
     else:

@@ -18,6 +18,7 @@ from families_first.council.identification.rule import RatioOverTerms
 from families_first.council.identification.seen import prepare, with_empty_tables
 from families_first.errors import ExitCode, UserError
 from families_first.governance.vault.duck import locked_connection
+from families_first.records.tables import Table
 
 GATEWAY_PACK = "multiple-disadvantage-2018"
 
@@ -37,7 +38,7 @@ class _Prepared:
 
 def identify(
     families: Families,
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[Table, pa.Table] | Mapping[str, pa.Table],
     assignment: pa.Table,
     pack: Pack,
     *,
@@ -69,7 +70,7 @@ def identify(
 
 def identify_each(
     families: Families,
-    tables: Mapping[str, pa.Table],
+    tables: Mapping[Table, pa.Table] | Mapping[str, pa.Table],
     assignment: pa.Table,
     packs: Sequence[Pack],
     *,

@@ -81,9 +81,10 @@ def prepare(
     connection.execute(f"CREATE TEMP VIEW seen_record AS {' UNION ALL '.join(parts)}")
 
 
-def with_empty_tables(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+def with_empty_tables(
+    tables: Mapping[Table, pa.Table] | Mapping[str, pa.Table],
+) -> dict[str, pa.Table]:
     """Return the three tables that rules read, an empty one where nothing has been received."""
     return {
-        str(name): tables.get(str(name), empty_table(name))
-        for name in (Table.EVENT, Table.EPISODE, Table.MEASURE)
+        str(name): tables.get(name, empty_table(name)) for name in (Table.EVENT, Table.EPISODE, Table.MEASURE)
     }

@@ -1,0 +1,294 @@
+"""``families-first identify``: find families that meet published criteria, and explain each."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.output import Sheet, counted, emit
+from families_first.cli.progress import progress
+
+if TYPE_CHECKING:
+    from families_first.council.identification.result import Identification
+    from families_first.governance.home import Home
+
+app = App(name="identify", help="Find families that meet published criteria, and explain each.")
+
+DEFAULT_PACK = "supporting-families-2022"
+PackOption = Annotated[str, Parameter(name="--pack", help="The criteria pack's id.")]
+
+
+@app.command
+def run(
+    *, home: HomeOption = HERE, pack: PackOption = DEFAULT_PACK, on: OnOption = None, json: JsonOption = False
+) -> None:
+    """Find the families that meet a pack's criteria, and keep the findings.
+
+    The list is in the order of distinct problems, then of the latest evidence. There is no score. Rules that
+    cannot say, because a source is silent or absent, are named.
+    """
+    from families_first.council.journey import identify_families, pack_named
+    from families_first.governance.home import Home
+
+    day, opened = day_or_today(on), Home.open(home)
+    criteria = pack_named(opened, pack)
+    with progress("Identifying families"):
+        found = identify_families(opened, criteria, on=day)
+    nominated = found.nomination.to_pylist()
+    blind = found.blind.to_pylist()
+    emit(
+        {
+            "on": day,
+            "pack": criteria.id,
+            "indicative": criteria.head.indicative,
+            "in_force": criteria.in_force(day),
+            "findings": found.finding.num_rows,
+            "nominated": nominated,
+            "near_misses": found.near_miss.num_rows,
+            "cannot_say": blind,
+        },
+        json=json,
+        show=[
+            f"{counted(len(nominated), 'family', 'families')} "
+            f"{'meets' if len(nominated) == 1 else 'meet'} {criteria.head.title}.",
+            *([] if criteria.in_force(day) else ["These criteria are not in force on that day."]),
+            *(["These criteria are indicative."] if criteria.head.indicative else []),
+            Sheet(
+                ["Place", "Family", "Problems", "Which", "Latest", "Holds until"],
+                [
+                    [
+                        row["place"],
+                        row["family_id"],
+                        row["distinct_problems"],
+                        ", ".join(row["problems"]),
+                        row["latest_on"],
+                        row["holds_until"],
+                    ]
+                    for row in nominated
+                ],
+            )
+            if nominated
+            else "",
+            *(row["sentence"] for row in blind if row["wholly"]),
+        ],
+    )
+
+
+@app.command
+def explain(
+    family: Annotated[str, Parameter(help="The family's id.")],
+    /,
+    *,
+    home: HomeOption = HERE,
+    pack: PackOption = DEFAULT_PACK,
+    json: JsonOption = False,
+) -> None:
+    """Explain a family: what each rule found, by which records, what cannot be said, what would change it."""
+    from families_first.council.identification.explaining import explain_family
+    from families_first.council.journey import families_in, pack_named
+    from families_first.governance.home import Home
+    from families_first.governance.vault import Vault
+
+    opened = Home.open(home)
+    vault = Vault(opened)
+    criteria = pack_named(opened, pack)
+    found = _kept(opened, pack)
+    families = vault.latest("families")
+    if families is None:
+        raise _nothing_kept(pack)
+    explanation = explain_family(family, families_in(vault, families), found, criteria)
+    emit(explanation.data, json=json, show=[explanation.text])
+
+
+@app.command
+def diff(
+    before: Annotated[str, Parameter(help="The id of the one pack.")],
+    after: Annotated[str, Parameter(help="The id of the other.")],
+    /,
+    *,
+    home: HomeOption = HERE,
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say which families enter and leave when the criteria change from one pack to another, and why."""
+    from families_first.council.deliveries.current import current_tables
+    from families_first.council.identification.comparing import diff_packs
+    from families_first.council.identification.delivered_feeds import delivered_feeds
+    from families_first.council.identification.running import identify_each
+    from families_first.council.journey import families_in, pack_named
+    from families_first.governance.home import Home
+    from families_first.governance.vault import Vault
+
+    day, opened = day_or_today(on), Home.open(home)
+    packs = pack_named(opened, before), pack_named(opened, after)
+    vault = Vault(opened)
+    families, people = vault.latest("families"), vault.latest("people")
+    if families is None or people is None:
+        raise _nothing_kept(before)
+    with progress("Comparing the packs"):
+        results = identify_each(
+            families_in(vault, families),
+            current_tables(opened),
+            vault.read(people, "assignment"),
+            packs,
+            on=day,
+            feeds=delivered_feeds(opened, day),
+        )
+        rows = diff_packs(*results, packs=packs).to_pylist()
+    counts = {
+        change: sum(row["change"] == change for row in rows) for change in ("enters", "leaves", "stays")
+    }
+    emit(
+        {"on": day, "before": before, "after": after, "counts": counts, "families": rows},
+        json=json,
+        show=[
+            f"From {before} to {after}: {counts['enters']:,} enter, {counts['leaves']:,} leave, "
+            f"{counts['stays']:,} stay.",
+            Sheet(
+                ["Family", "Change", "Why"],
+                [[row["family_id"], row["change"], row["why"]] for row in rows if row["change"] != "stays"],
+            )
+            if counts["enters"] + counts["leaves"]
+            else "",
+        ],
+    )
+
+
+@app.command
+def packs(*, home: HomeOption = HERE, on: OnOption = None, json: JsonOption = False) -> None:
+    """List the criteria packs: those that ship, and the home's own, which come first where ids are equal."""
+    from families_first.council.identification.pack import load_pack, pack_ids, shipped_packs_folder
+
+    day = day_or_today(on)
+    folders = [("shipped", shipped_packs_folder()), ("own", home / "packs")]
+    found = {name: (kind, folder / name) for kind, folder in folders for name in pack_ids(folder)}
+    loaded = [(kind, load_pack(folder)) for _, (kind, folder) in sorted(found.items())]
+    rows = [
+        {
+            "id": pack.id,
+            "title": pack.head.title,
+            "kind": pack.head.kind,
+            "version": pack.head.version,
+            "whose": kind,
+            "in_force": pack.in_force(day),
+            "indicative": pack.head.indicative,
+            "rules": len(pack.rules),
+            "minimum_problems": pack.head.minimum_problems,
+            "problems": len(pack.head.problems),
+        }
+        for kind, pack in loaded
+    ]
+    emit(
+        {"on": day, "packs": rows},
+        json=json,
+        show=[
+            Sheet(
+                ["Pack", "Title", "Version", "Asks for", "Rules", "In force", "Indicative", "Whose"],
+                [
+                    [
+                        row["id"],
+                        row["title"],
+                        row["version"],
+                        f"{row['minimum_problems']} of {row['problems']}",
+                        row["rules"],
+                        row["in_force"],
+                        row["indicative"],
+                        row["whose"],
+                    ]
+                    for row in rows
+                ],
+            )
+        ],
+    )
+
+
+@app.command
+def check(
+    pack: Annotated[str, Parameter(help="A pack's folder, or the id of a pack.")],
+    /,
+    *,
+    home: HomeOption = HERE,
+    json: JsonOption = False,
+) -> int:
+    """Check a pack; every fault is told at once, with its file and key."""
+    from families_first.council.identification.pack import check_pack
+    from families_first.errors import ExitCode
+
+    folder = _pack_folder(home, pack)
+    faults = check_pack(folder)
+    emit(
+        {"pack": folder.name, "faults": faults},
+        json=json,
+        show=[
+            Sheet(["File", "Key", "What is wrong"], [[each.file, each.key, each.what] for each in faults])
+            if faults
+            else f"The pack {folder.name} is in order."
+        ],
+    )
+    return int(ExitCode.CRITERIA if faults else ExitCode.OK)
+
+
+@app.command
+def reference(
+    pack: Annotated[str, Parameter(help="A pack's folder, or the id of a pack.")],
+    /,
+    *,
+    home: HomeOption = HERE,
+    json: JsonOption = False,
+) -> None:
+    """Write a pack out in words, as a page in Markdown."""
+    from families_first.council.identification.pack import load_pack
+    from families_first.council.identification.reference_page import reference_page
+
+    loaded = load_pack(_pack_folder(home, pack))
+    page = reference_page(loaded)
+    emit({"pack": loaded.id, "page": page}, json=json, show=[page.rstrip()])
+
+
+def _pack_folder(home: Path, pack: str) -> Path:
+    from families_first.council.identification.pack import shipped_packs_folder
+    from families_first.errors import ExitCode, UserError
+
+    for folder in (Path(pack), home / "packs" / pack, shipped_packs_folder() / pack):
+        if (folder / "pack.toml").is_file():
+            return folder.resolve()
+    raise UserError(
+        "There is no such criteria pack",
+        fix="List them with 'families-first identify packs', or name a folder that holds a pack.toml.",
+        code=ExitCode.CRITERIA,
+    )
+
+
+def _kept(home: "Home", pack_id: str) -> "Identification":
+    from datetime import date
+
+    from families_first.council.identification.result import Identification
+    from families_first.governance.vault import Vault
+
+    vault = Vault(home)
+    datasets = [each for each in vault.list("findings") if each.name == pack_id]
+    if not datasets:
+        raise _nothing_kept(pack_id)
+    kept = datasets[-1]
+    return Identification(
+        pack_id=pack_id,
+        pack_version=str(kept.about["version"]),
+        on=date.fromisoformat(str(kept.about["on"])),
+        minimum_problems=int(kept.about["minimum_problems"]),
+        **{
+            name: vault.read(kept, name)
+            for name in ("finding", "nomination", "near_miss", "gateway", "blind")
+        },
+    )
+
+
+def _nothing_kept(pack_id: str) -> Exception:
+    from families_first.errors import ExitCode, UserError
+
+    return UserError(
+        "These criteria have not been run in this home yet",
+        where=pack_id,
+        fix="Run them with 'families-first identify run --pack', or the whole way with 'families-first run'.",
+        code=ExitCode.NOT_FOUND,
+    )
