@@ -46,7 +46,9 @@ def prepare(
     connection.execute(f"""
         CREATE TEMP TABLE run AS SELECT {day} AS as_of;
         CREATE TEMP TABLE family_member AS
-            SELECT family_id, person_id, any_value(role) AS role, bool_or(resident) AS resident,
+            SELECT family_id, person_id, any_value(role) AS role,
+                -- The rule on living elsewhere is about parents: a child in care stays a child of the family.
+                bool_or(resident OR dependent) AS resident,
                 bool_or(dependent) AS dependent, bool_or(role IN ({parenting})) AS parenting,
                 any_value(date_sub('year', date_of_birth, {day})) AS age
             FROM membership
