@@ -1,0 +1,79 @@
+"""``families-first run``: the data lead's month in one command."""
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.output import Sheet, counted, emit
+from families_first.cli.progress import progress
+
+PAGE = "families.html"
+
+
+def run(
+    *,
+    home: HomeOption = HERE,
+    pack: Annotated[
+        str, Parameter(help="The criteria pack: an id from the home's packs folder or a shipped one.")
+    ] = "supporting-families-2022",
+    on: OnOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Land everything in the inbox, match people, form families, and find those that meet the criteria.
+
+    Writes `outbox/families.html` in the home: what landed, what did not and why, and each family found with
+    its reasons. A refused file does not hold up the others; the exit code is then that of the first refusal.
+    Running it again lands nothing twice.
+    """
+    from dataclasses import asdict
+
+    from families_first.council.journey import pack_named, run_journey
+    from families_first.council.pages.report import figures_of, render_report
+    from families_first.governance.durable import write_durably
+    from families_first.governance.home import Home
+
+    opened = Home.open(home)
+    criteria = pack_named(opened, pack)
+    with progress("Starting") as steps:
+        journey = run_journey(opened, on=day_or_today(on), pack=criteria, said=steps.describe)
+        steps.describe("Writing the page")
+        write_durably(opened.outbox / PAGE, render_report(opened, journey, criteria).encode())
+    figures = figures_of(journey)
+    refused = [landing for landing in journey.landings if landing.refusal]
+    emit(
+        {
+            "on": journey.on,
+            "pack": criteria.id,
+            **asdict(figures),
+            "refused": [
+                {"file": landing.file, **landing.refusal.as_dict()}
+                for landing in journey.landings
+                if landing.refusal
+            ],
+        },
+        json=json,
+        show=[
+            Sheet(
+                ["File", "Outcome", "Rows", "Landed", "In quarantine"],
+                [
+                    [
+                        landing.file,
+                        "landed" if landing.landed else "refused",
+                        landing.report.rows if landing.report else None,
+                        landing.report.landed if landing.report and landing.landed else None,
+                        landing.report.quarantined_rows if landing.report else None,
+                    ]
+                    for landing in journey.landings
+                ],
+            ),
+            *(f"{landing.file} was refused: {landing.refusal}" for landing in refused),
+            f"{counted(figures.person_records, 'record')} speak of "
+            f"{counted(figures.people, 'person', 'people')}; "
+            f"{counted(figures.pairs_for_review, 'pair')} left for a person to decide.",
+            f"{counted(figures.families, 'family', 'families')} with a dependent child; "
+            f"{figures.nominated:,} meet {criteria.head.title}.",
+            f"Open outbox/{PAGE} in the home to read them, each with its reasons.",
+        ],
+    )
+    return next((int(landing.refusal.code) for landing in refused if landing.refusal), 0)

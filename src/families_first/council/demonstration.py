@@ -1,0 +1,165 @@
+"""The demo: a made-up county, its agencies' files, a council's run over them, and the truth beside it."""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from families_first.council.against_truth.correspondence import true_people
+from families_first.council.against_truth.family_quality import FamilyQuality, family_quality
+from families_first.council.against_truth.match_quality import MatchQuality, match_quality
+from families_first.council.against_truth.nominations import NominationQuality, Outcome, nomination_quality
+from families_first.council.against_truth.truth import identify_truth, load_truth
+from families_first.council.deliveries.current import current_tables
+from families_first.council.identification.pack import Pack
+from families_first.council.journey import Journey, Said, pack_named, run_journey
+from families_first.council.pages.report import figures_of
+from families_first.governance.home import Home
+from families_first.governance.vault import Vault
+from families_first.simulation import REFERENCE_DAY, simulate_county
+from families_first.simulation.broken import write_broken_extracts
+from families_first.simulation.extracts import write_extracts, write_truth
+
+DEMO_PACK = "exampleshire-2026"
+COUNCIL = "Exampleshire Council (made up)"
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo made: the council's home, its run, the comparison with the truth, and seconds by step."""
+
+    home: Home
+    pack: Pack
+    journey: Journey
+    matching: MatchQuality
+    families: FamilyQuality
+    nominations: NominationQuality
+    seconds: dict[str, float]
+
+    def summary(self) -> dict[str, Any]:
+        """Return every figure of the demo, as ``summary.json`` holds them."""
+        matching, nominations = self.matching.overall, self.nominations
+        return {
+            "made_up": True,
+            "on": self.journey.on.isoformat(),
+            "pack": self.pack.id,
+            "figures": asdict(figures_of(self.journey)),
+            "files": [
+                {
+                    "file": landing.file,
+                    "landed": landing.landed,
+                    "rows": landing.report.rows if landing.report else None,
+                    "quarantined": landing.report.quarantined_rows if landing.report else None,
+                    "refused": landing.refusal.what if landing.refusal else None,
+                }
+                for landing in self.journey.landings
+            ],
+            "matching": {
+                "pairs": _scores(matching.pairs),
+                "clusters": _scores(matching.clusters),
+                "b_cubed": _scores(matching.b_cubed),
+                "largest": matching.largest,
+                "widest_gap_in_recall": self.matching.widest_gap(),
+                "recall_by_group": {
+                    kind: {each.group: each.recall.share for each in scores}
+                    for kind, scores in self.matching.groups.items()
+                },
+            },
+            "families": {
+                "pairs": self.families.found,
+                "precision": self.families.precision,
+                "recall": self.families.recall,
+            },
+            "nominations": {
+                "found": nominations.found,
+                "true": nominations.true,
+                "precision": nominations.precision,
+                "recall": nominations.recall,
+                "missed_because": dict(Counter(each.main_cause for each in nominations.missed)),
+                "wrong_because": dict(Counter(each.main_cause for each in nominations.wrong)),
+            },
+            "seconds": {step: round(seconds, 1) for step, seconds in self.seconds.items()},
+        }
+
+
+def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step: None) -> Demo:
+    """Make the county, run the council's job over its files, and compare the outcome with the truth.
+
+    Parameters
+    ----------
+    folder
+        Is made anew: what an earlier demo left in it is removed.
+    people, seed
+        Size of the county; the same seed gives the same demo.
+    """
+    clock = _Clock(said)
+    county_folder, home = _fresh(folder)
+    clock("Making the county")
+    county = simulate_county(people=people, seed=seed, as_of=REFERENCE_DAY)
+    clock("Writing the agencies' files")
+    extracts = write_extracts(county, home.inbox)
+    write_broken_extracts(home.inbox, home.inbox)
+    write_truth(county, county_folder, extracts)
+    pack = pack_named(home, DEMO_PACK)
+    journey = run_journey(home, on=REFERENCE_DAY, pack=pack, said=clock)
+    clock("Comparing with the truth")
+    truth = load_truth(county_folder)
+    assignment = Vault(home).read(journey.people.dataset, "assignment")
+    outcome = Outcome(assignment, journey.families, journey.identification, current_tables(home))
+    demo = Demo(
+        home=home,
+        pack=pack,
+        journey=journey,
+        matching=match_quality(assignment, truth, on=REFERENCE_DAY),
+        families=family_quality(
+            journey.families.membership, truth.family, true_people(assignment, truth.record)
+        ),
+        nominations=nomination_quality(outcome, truth, identify_truth(truth, pack, on=REFERENCE_DAY)),
+        seconds=clock.seconds,
+    )
+    clock.stop()
+    return demo
+
+
+def _fresh(folder: Path) -> tuple[Path, Home]:
+    for part in ("county", "council"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    county = folder / "county"
+    county.mkdir(parents=True)
+    home = Home.create(folder / "council", zone="council", title=COUNCIL)
+    shipped = resources.files("families_first.simulation") / "exampleshire"
+    for kind, place in (("mappings", home.mappings), ("agreements", home.agreements)):
+        with resources.as_file(shipped / kind) as source:
+            shutil.copytree(source, place, dirs_exist_ok=True)
+    return county, home
+
+
+def _scores(score: Any) -> dict[str, float]:
+    return {"precision": score.precision, "recall": score.recall, "f1": score.f1}
+
+
+class _Clock:
+    """Tells each step as it begins, and keeps how long each took."""
+
+    def __init__(self, said: Callable[[str], None]) -> None:
+        self.seconds: dict[str, float] = {}
+        self._said = said
+        self._step = ""
+        self._began = perf_counter()
+
+    def __call__(self, step: str) -> None:
+        self.stop()
+        self._step = "Landing the deliveries" if step.startswith("Landing") else step
+        self._began = perf_counter()
+        self._said(step)
+
+    def stop(self) -> None:
+        """End the step that is running."""
+        if self._step:
+            spent = perf_counter() - self._began
+            self.seconds[self._step] = self.seconds.get(self._step, 0.0) + spent
+        self._step = ""

@@ -1,0 +1,194 @@
+"""The council's main job, from the files in the inbox to nominated families, and each of its steps alone.
+
+Each step reads what the step before it committed to the vault and commits its own outcome whole or not at
+all, so a run that was cut short is run again from the start and repeats nothing that is done.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from families_first.council.deliveries.current import current_tables
+from families_first.council.deliveries.landing import land_delivery
+from families_first.council.deliveries.mapping_file import SourceMapping, load_mappings, mapping_for
+from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
+from families_first.council.families.formation import form_families
+from families_first.council.families.result import Families
+from families_first.council.identification.pack import Pack, load_pack, pack_ids, shipped_packs_folder
+from families_first.council.identification.result import Identification
+from families_first.council.identification.running import identify
+from families_first.council.people import PeopleRun, match_people
+from families_first.errors import ExitCode, UserError
+from families_first.governance.agreements import Agreement, load_agreements
+from families_first.governance.home import Home
+from families_first.governance.vault import DatasetInfo, DatasetKind, Vault
+from families_first.records.tables import Table
+
+Said = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What became of one file of the inbox: its ``report``, or the ``refusal``, or both."""
+
+    file: str
+    report: DeliveryReport | None
+    refusal: UserError | None
+
+    @property
+    def landed(self) -> bool:
+        """Whether the file is in the vault, now or from before."""
+        return self.refusal is None
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """The outcome of a whole run."""
+
+    on: date
+    landings: tuple[Landing, ...]
+    people: PeopleRun
+    families: Families
+    identification: Identification
+
+
+def land_inbox(home: Home, *, on: date, said: Said = lambda step: None) -> tuple[Landing, ...]:
+    """Land every file of the inbox; a file that is refused is told of and does not hold up the others."""
+    mappings = load_mappings(home.mappings)
+    agreements = load_agreements(home.agreements)
+    landings = []
+    for path in sorted(home.inbox.iterdir()):
+        if path.is_file() and not path.name.startswith("."):
+            said(f"Landing {path.name}")
+            landings.append(_land(path, home, mappings, agreements, on=on))
+    return tuple(landings)
+
+
+def _land(
+    path: Path,
+    home: Home,
+    mappings: dict[str, SourceMapping],
+    agreements: Mapping[str, Agreement],
+    *,
+    on: date,
+) -> Landing:
+    try:
+        mapping = mapping_for(path.name, mappings)
+        agreement = agreements.get(mapping.content.mapping.agreement)
+        if agreement is None:
+            raise UserError(
+                f"There is no agreement '{mapping.content.mapping.agreement}'",
+                where=path.name,
+                fix=f"Put the agreement that the mapping '{mapping.content.id}' quotes into the home.",
+                code=ExitCode.AGREEMENT,
+            )
+        return Landing(path.name, land_delivery(path, mapping, agreement, home, on=on), None)
+    except QuarantineLimitExceeded as refusal:
+        return Landing(path.name, refusal.report, refusal)
+    except UserError as refusal:
+        return Landing(path.name, None, refusal)
+
+
+def build_families(home: Home, *, on: date, tables: Mapping[Table, pa.Table] | None = None) -> Families:
+    """Form the families of the people as last matched, keep them in the vault, and return them."""
+    vault = Vault(home)
+    people = _latest(vault, "people", "Match the records first: `families-first run`.")
+    last = vault.latest("families")
+    families = form_families(
+        vault.read(people, "person"),
+        vault.read(people, "assignment"),
+        current_tables(home) if tables is None else tables,
+        on=on,
+        previous=families_in(vault, last) if last else None,
+    )
+    vault.commit(
+        "families",
+        f"after-{people.name}-on-{on.isoformat()}",
+        families.tables(),
+        retention_class=home.retention_classes[0].id,
+        about={"on": on.isoformat(), "people": people.name, "families": families.family.num_rows},
+        replaces=vault.list("families"),
+    )
+    return families
+
+
+def identify_families(
+    home: Home, pack: Pack, *, on: date, tables: Mapping[Table, pa.Table] | None = None
+) -> Identification:
+    """Run a criteria pack over the families as last formed, keep its findings, and return them."""
+    vault = Vault(home)
+    people = _latest(vault, "people", "Match the records first: `families-first run`.")
+    families = _latest(vault, "families", "Form the families first: `families-first families build`.")
+    found = identify(
+        families_in(vault, families),
+        current_tables(home) if tables is None else tables,
+        vault.read(people, "assignment"),
+        pack,
+        on=on,
+    )
+    vault.commit(
+        "findings",
+        pack.id,
+        found.tables(),
+        retention_class=home.retention_classes[0].id,
+        about={
+            "pack": pack.id,
+            "version": found.pack_version,
+            "minimum_problems": found.minimum_problems,
+            "on": on.isoformat(),
+            "families": families.name,
+            "nominated": found.nomination.num_rows,
+        },
+        replaces=[each for each in vault.list("findings") if each.name == pack.id],
+    )
+    return found
+
+
+def run_journey(home: Home, *, on: date, pack: Pack, said: Said = lambda step: None) -> Journey:
+    """Land the inbox, match, form families and identify: the whole job of a data lead's month."""
+    landings = land_inbox(home, on=on, said=said)
+    tables = current_tables(home)
+    said("Matching people")
+    people = match_people(home, tables, on=on)
+    said("Forming families")
+    families = build_families(home, on=on, tables=tables)
+    said(f"Identifying families by {pack.head.title}")
+    found = identify_families(home, pack, on=on, tables=tables)
+    return Journey(on=on, landings=landings, people=people, families=families, identification=found)
+
+
+def pack_named(home: Home, pack_id: str) -> Pack:
+    """Return a criteria pack: the home's own before the shipped one of the same id.
+
+    Raises
+    ------
+    UserError
+        CRITERIA, when there is no such pack or it is faulty.
+    """
+    for folder in (home.packs, shipped_packs_folder()):
+        if (folder / pack_id / "pack.toml").is_file():
+            return load_pack(folder / pack_id)
+    known = sorted({*pack_ids(home.packs), *pack_ids(shipped_packs_folder())})
+    raise UserError(
+        f"There is no criteria pack '{pack_id}'",
+        where=home.packs.name,
+        fix=f"Choose one of: {', '.join(known)}.",
+        code=ExitCode.CRITERIA,
+    )
+
+
+def families_in(vault: Vault, dataset: DatasetInfo) -> Families:
+    """Return the families that a dataset keeps."""
+    return Families(
+        **{name: vault.read(dataset, name) for name in ("family", "membership", "tie", "set_aside")}
+    )
+
+
+def _latest(vault: Vault, kind: DatasetKind, fix: str) -> DatasetInfo:
+    latest = vault.latest(kind)
+    if latest is None:
+        raise UserError(f"There are no {kind} in this home yet", fix=fix, code=ExitCode.NOT_FOUND)
+    return latest

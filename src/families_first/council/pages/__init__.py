@@ -1,0 +1,1 @@
+"""Pages that the council reads: what a run found, drawn and explained, as files without server or script."""

@@ -1,0 +1,32 @@
+"""The demo's page: a run's report with the truth beside it."""
+
+from families_first.council.demonstration import Demo
+from families_first.council.pages.report import render, report_context
+from families_first.governance.vault import Vault
+from families_first.matching.charts import Chart, recall_by_group_chart, weight_histogram
+
+
+def render_demo(demo: Demo, *, people: int) -> str:
+    """Return the demo's page as self-contained HTML, without script or outside address."""
+    return render(
+        "demo.html.j2",
+        title="From agencies’ files to nominated families",
+        footer=(
+            "Made-up data throughout. Families First scores nobody: it counts, explains, and leaves people to "
+            "decide."
+        ),
+        county_people=people,
+        matching=demo.matching,
+        family_quality=demo.families,
+        nominations=demo.nominations,
+        charts=_charts(demo),
+        **report_context(demo.home, demo.journey, demo.pack),
+    )
+
+
+def _charts(demo: Demo) -> list[Chart]:
+    links = Vault(demo.home).read(demo.journey.people.dataset, "link", ["weight"])
+    return [
+        weight_histogram(links["weight"].to_numpy(), demo.journey.people.thresholds),
+        *(recall_by_group_chart(kind, scores) for kind, scores in demo.matching.groups.items()),
+    ]
