@@ -36,11 +36,6 @@ class Posted:
     line: Integers
     columns: dict[str, pa.Array]
 
-    @property
-    def readable(self) -> Flags:
-        """Which rows of the sheet reach the council and can be read."""
-        return self.fate == SENT
-
 
 def _late(sheet: Sheet, county: County, rng: np.random.Generator) -> Flags:
     recent: Flags = sheet.day > county.as_of - LATE_DAYS

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
 Small = npt.NDArray[np.int8]
+Numbers = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 YEAR = 365.2425
@@ -144,9 +145,7 @@ def draw_households(people: int, rng: np.random.Generator) -> Households:
     )
 
 
-def _ages_of_heads(
-    households: Households, oldest_child: npt.NDArray[np.float64], rng: np.random.Generator
-) -> npt.NDArray[np.float64]:
+def _ages_of_heads(households: Households, oldest_child: Numbers, rng: np.random.Generator) -> Numbers:
     """Years of age of each head; parents are 16 to 45 when the oldest child at home was born."""
     count = len(households)
     kind = households.kind
@@ -169,9 +168,7 @@ def _ages_of_heads(
     return age
 
 
-def _children_ages(
-    households: Households, rng: np.random.Generator
-) -> tuple[npt.NDArray[np.float64], Integers, Flags]:
+def _children_ages(households: Households, rng: np.random.Generator) -> tuple[Numbers, Integers, Flags]:
     """Ages of all children, youngest first within a household; their households; True for the second of
     twins.
     """
@@ -190,12 +187,83 @@ def _children_ages(
     return age, household, twin
 
 
+def _draw_sexes(
+    households: Households, household: Integers, place: Small, age: Numbers, rng: np.random.Generator
+) -> Flags:
+    kind = households.kind[household]
+    female = rng.random(len(household)) < 0.51
+    couples = households.adults[household] == 2
+    head, partner = place == Place.HEAD, place == Place.PARTNER
+    female[head & couples] = True
+    lone = head & np.isin(kind, WITH_CHILDREN) & ~couples
+    female[lone] = rng.random(int(lone.sum())) >= LONE_FATHERS
+    female[partner] = (rng.random(len(households)) < SAME_SEX_COUPLES)[household[partner]]
+    single = head & (kind == HouseholdKind.SINGLE)
+    female[single] = rng.random(int(single.sum())) < np.where(age[single] > 66, 0.66, 0.42)
+    female[(place == Place.GRANDPARENT) & (rng.random(len(household)) < 0.75)] = True
+    return female
+
+
+def _ages_in_years(
+    households: Households,
+    household: Integers,
+    place: Small,
+    child_age: Numbers,
+    rng: np.random.Generator,
+) -> Numbers:
+    oldest = np.zeros(len(households))
+    child = np.flatnonzero(place == Place.CHILD)
+    np.maximum.at(oldest, household[child], child_age)
+    age = _ages_of_heads(households, oldest, rng)[household].copy()
+    age[child] = child_age
+    partner = place == Place.PARTNER
+    age[partner] = np.maximum(age[partner] + rng.normal(2.1, 3.8, int(partner.sum())), 17.5)
+    parent = partner & (households.children[household] > 0)
+    age[parent] = np.maximum(age[parent], oldest[household[parent]] + 15.5)
+    grandparent = place == Place.GRANDPARENT
+    age[grandparent] += np.clip(rng.normal(27, 4.5, int(grandparent.sum())), 16.5, 44)
+    sharer = place == Place.SHARER
+    age[sharer] = np.clip(age[sharer] + rng.normal(0, 6, int(sharer.sum())), 18, 75)
+    return np.minimum(age, 104)
+
+
+def _tie_families(
+    households: Households, residents: Residents, twin: Flags, rng: np.random.Generator
+) -> None:
+    """Fill in parents, step-parents and twins of the residents, who are in household order."""
+    household, place, female = residents.household, residents.place, residents.female
+    heads = np.flatnonzero(place == Place.HEAD)
+    child = np.flatnonzero(place == Place.CHILD)
+    home = household[child]
+    head = heads[home]
+    partner = np.where(households.adults[home] == 2, head + 1, -1)
+    first = np.diff(home, prepend=-1) > 0
+    of_both = (
+        first & (rng.random(len(households)) < HALF_SIBLING_SHARE)[home] & (households.children[home] > 1)
+    )
+    stepped = (households.kind[home] == HouseholdKind.STEP) & ~of_both
+    carried = households.kind[home] == HouseholdKind.KINSHIP
+    other, own = np.where(stepped | carried, -1, partner), np.where(carried, -1, head)
+    residents.mother[child] = np.where(female[head], own, other)
+    residents.father[child] = np.where(female[head], other, own)
+    residents.step_parent[child] = np.where(stepped, partner, -1)
+    # A twin follows the other in the household; a third child of the same day is left a plain sibling.
+    pair = np.flatnonzero(twin)
+    pair = pair[~twin[pair - 1]]
+    second, first_born = child[pair], child[pair - 1]
+    for shared in (residents.born, residents.mother, residents.father, residents.step_parent):
+        shared[second] = shared[first_born]
+    residents.twin_of[second], residents.twin_of[first_born] = first_born, second
+    elder = np.flatnonzero(place == Place.GRANDPARENT)
+    residents.mother[heads[household[elder]]] = np.where(female[elder], elder, -1)
+    residents.father[heads[household[elder]]] = np.where(female[elder], -1, elder)
+
+
 def settle_residents(households: Households, as_of: int, rng: np.random.Generator) -> Residents:
     """Fill the households with people, in household order: head, partner, elders, sharers, children."""
     size = households.adults.astype(np.int64) + households.children + households.elders + households.sharers
     household = np.repeat(np.arange(len(households)), size)
-    start = np.cumsum(size) - size
-    position = np.arange(len(household)) - start[household]
+    position = np.arange(len(household)) - (np.cumsum(size) - size)[household]
     adults = households.adults[household]
     elders = adults + households.elders[household]
     sharers = elders + households.sharers[household]
@@ -204,67 +272,11 @@ def settle_residents(households: Households, as_of: int, rng: np.random.Generato
         [Place.HEAD, Place.PARTNER, Place.GRANDPARENT, Place.SHARER],
         Place.CHILD,
     ).astype(np.int8)
-    count = len(household)
-    kind = households.kind[household]
-
-    child_age, child_household, twin = _children_ages(households, rng)
-    oldest = np.zeros(len(households))
-    np.maximum.at(oldest, child_household, child_age)
-    head_age = _ages_of_heads(households, oldest, rng)
-    age = head_age[household].copy()
-    is_child = place == Place.CHILD
-    age[is_child] = child_age
-    partner = place == Place.PARTNER
-    age[partner] = np.maximum(age[partner] + rng.normal(2.1, 3.8, int(partner.sum())), 17.5)
-    young_parents = partner & (households.children[household] > 0)
-    age[young_parents] = np.maximum(age[young_parents], oldest[household[young_parents]] + 15.5)
-    grandparent = place == Place.GRANDPARENT
-    age[grandparent] += np.clip(rng.normal(27, 4.5, int(grandparent.sum())), 16.5, 44)
-    lodger = place == Place.SHARER
-    age[lodger] = np.clip(age[lodger] + rng.normal(0, 6, int(lodger.sum())), 18, 75)
-    born = as_of - np.floor(np.minimum(age, 104) * YEAR).astype(np.int64)
-
-    female = rng.random(count) < 0.51
-    couples = households.adults[household] == 2
-    parental = np.isin(kind, [int(k) for k in WITH_CHILDREN])
-    head = place == Place.HEAD
-    female[head & couples] = True
-    lone = head & parental & ~couples
-    female[lone] = rng.random(int(lone.sum())) >= LONE_FATHERS
-    same_sex = rng.random(len(households)) < SAME_SEX_COUPLES
-    female[partner] = same_sex[household[partner]]
-    single = head & (kind == HouseholdKind.SINGLE)
-    female[single] = rng.random(int(single.sum())) < np.where(age[single] > 66, 0.66, 0.42)
-    mother_head = grandparent & (rng.random(count) < 0.75)
-    female[mother_head] = True
-
-    mother, father, step, twin_of = (np.full(count, -1, dtype=np.int64) for _ in range(4))
-    child = np.flatnonzero(is_child)
-    child_head = start[household[child]]
-    child_partner = np.where(couples[child], child_head + 1, -1)
-    child_kind = kind[child]
-    youngest_of_both = rng.random(len(households)) < HALF_SIBLING_SHARE
-    first_child = (
-        np.concatenate(([True], child_household[1:] != child_household[:-1])) if len(child) else twin
-    )
-    stepped = (child_kind == HouseholdKind.STEP) & ~(
-        first_child & youngest_of_both[household[child]] & (households.children[household[child]] > 1)
-    )
-    carried = child_kind == HouseholdKind.KINSHIP
-    both = np.where(stepped | carried, -1, child_partner)
-    own = np.where(carried, -1, child_head)
-    head_female = female[child_head]
-    mother[child] = np.where(head_female, own, both)
-    father[child] = np.where(head_female, both, own)
-    step[child] = np.where(stepped, child_partner, -1)
-    # A twin follows the other in the household; a third child of the same day is left a plain sibling.
-    pair = np.flatnonzero(twin)
-    pair = pair[~twin[pair - 1]]
-    second, first_born = child[pair], child[pair - 1]
-    for shared in (born, mother, father, step):
-        shared[second] = shared[first_born]
-    twin_of[second], twin_of[first_born] = first_born, second
-    elder = np.flatnonzero(grandparent)
-    mother[start[household[elder]]] = np.where(female[elder], elder, -1)
-    father[start[household[elder]]] = np.where(female[elder], -1, elder)
-    return Residents(household, place, born, female, mother, father, step, twin_of)
+    child_age, _, twin = _children_ages(households, rng)
+    age = _ages_in_years(households, household, place, child_age, rng)
+    born = as_of - np.floor(age * YEAR).astype(np.int64)
+    female = _draw_sexes(households, household, place, age, rng)
+    nobody = [np.full(len(household), -1, dtype=np.int64) for _ in range(4)]
+    residents = Residents(household, place, born, female, *nobody)
+    _tie_families(households, residents, twin, rng)
+    return residents

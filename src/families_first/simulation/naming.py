@@ -21,7 +21,6 @@ Flags = npt.NDArray[np.bool_]
 MIDDLE_NAME_SHARE = 0.58
 SAME_NAME_AS_FATHER = 0.03  # sons; and a fifth of that for daughters and mothers: assumption
 DOUBLE_BARRELLED = 0.035
-MARRIED_SHARE = 0.72  # of resident couples
 STEP_MOTHER_TOOK_NAME = 0.35
 
 
@@ -102,96 +101,123 @@ def _draw_surnames(
     return surname
 
 
+@dataclass(slots=True)
+class _Surnames:
+    """Surname codes while they are being handed down; ``former`` and ``second`` are -1 for none."""
+
+    now: Codes
+    second: Codes
+    former: Codes
+    changed_on: Integers
+
+    def own(self) -> Codes:
+        """Return what each was called before any change."""
+        return np.where(self.former >= 0, self.former, self.now)
+
+
+def _inherit_from_elders(residents: Residents, names: _Surnames) -> None:
+    """Give heads who live with a parent of theirs that parent's surname, before they marry."""
+    parent = np.where(residents.mother >= 0, residents.mother, residents.father)
+    heir = (residents.place == Place.HEAD) & (parent >= 0)
+    names.now[heir] = names.now[parent[heir]]
+
+
+def _marry(
+    residents: Residents, names: _Surnames, community: Integers, as_of: int, rng: np.random.Generator
+) -> None:
+    """Let some wives take their husband's surname, as is the custom of their community."""
+    partner = np.flatnonzero(residents.place == Place.PARTNER)
+    head = partner - 1
+    takes = np.array([each.wife_takes_name for each in communities()])[community[head]]
+    takes = np.where(np.isin(partner, residents.step_parent), STEP_MOTHER_TOOK_NAME, takes)
+    took = (rng.random(len(partner)) < takes) & residents.female[head] & ~residents.female[partner]
+    wife = head[took]
+    names.former[wife] = names.now[wife]
+    names.now[wife] = names.now[partner[took]]
+    adult_years = np.clip((as_of - residents.born[wife]) / 365.2425 - 18, 0.5, 60)
+    names.changed_on[wife] = as_of - np.floor(rng.uniform(0.1, adult_years) * 365.2425).astype(np.int64)
+
+
+def _hand_down(
+    residents: Residents, names: _Surnames, community: Integers, rng: np.random.Generator
+) -> Integers:
+    """Give children a parent's surname, siblings alike; returns the children who have a parent."""
+    mother, father = residents.mother, residents.father
+    child = np.flatnonzero((residents.place == Place.CHILD) & ((mother >= 0) | (father >= 0)))
+    mum, dad = mother[child], father[child]
+    has_mum, has_dad = mum >= 0, dad >= 0
+    gives = np.array([each.child_takes_fathers_name for each in communities()])[community[child]]
+    # One draw a mother, so that brothers and sisters share the choice.
+    choice = rng.random(len(community))[np.where(has_mum, mum, dad)]
+    own = names.own()
+    from_father = has_dad & (~has_mum | (choice < gives))
+    names.now[child] = np.where(from_father, names.now[dad], names.now[mum])
+    estranged = has_mum & ~has_dad & (choice < 0.5)
+    names.now[child[estranged]] = own[mum[estranged]]
+    double = has_dad & has_mum & (choice > 1 - DOUBLE_BARRELLED)
+    double &= own[mum] != names.now[dad]
+    names.now[child[double]], names.second[child[double]] = own[mum[double]], names.now[dad[double]]
+    alone = np.flatnonzero((residents.place == Place.CHILD) & (mother < 0) & (father < 0))
+    names.now[alone] = names.now[np.searchsorted(residents.household, residents.household[alone])]
+    return child
+
+
+def _name_after_parents(
+    residents: Residents, child: Integers, forename: Codes, rng: np.random.Generator
+) -> None:
+    """Give a few sons their father's forename and fewer daughters their mother's."""
+    draw, female = rng.random(len(child)), residents.female[child]
+    son = child[(residents.father[child] >= 0) & ~female & (draw < SAME_NAME_AS_FATHER)]
+    forename[son] = forename[residents.father[son]]
+    daughter = child[(residents.mother[child] >= 0) & female & (draw < SAME_NAME_AS_FATHER / 5)]
+    forename[daughter] = forename[residents.mother[daughter]]
+
+
+def _tell_twins_apart(residents: Residents, forename: Codes, middle: Codes) -> None:
+    twin = np.flatnonzero(residents.twin_of > np.arange(len(forename)))
+    other = residents.twin_of[twin]
+    clash = forename[twin] == forename[other]
+    second = other[clash]
+    spare = np.where(middle[second] >= 0, middle[second], forename[(second + 7) % len(forename)])
+    forename[second] = spare
+    middle[second] = -1
+
+
 def name_everybody(residents: Residents, community: Integers, as_of: int, rng: np.random.Generator) -> Names:
     """Name all people; ``community`` is the index of each person's community in ``communities()``.
 
     ``residents.father`` must already name non-resident fathers: their children carry their surname.
     """
     vocabulary = _Vocabulary()
-    everyone = communities()
     count = len(community)
-    female, mother, father = residents.female, residents.mother, residents.father
-    age = (as_of - residents.born) / 365.2425
     forename = _draw_forenames(vocabulary, residents, community, rng)
     middle = _draw_forenames(vocabulary, residents, community, rng)
     middle[(rng.random(count) >= MIDDLE_NAME_SHARE) | (middle == forename)] = -1
-    born_as = _draw_surnames(vocabulary, female, community, rng)
-    second = np.full(count, -1, dtype=np.int32)
-    former = np.full(count, -1, dtype=np.int32)
-    changed_on = np.full(count, -1, dtype=np.int64)
-
-    parentless = (mother < 0) & (father < 0)
-    is_child = residents.place == Place.CHILD
-    # A resident grandparent passes the surname to a head who is not a mother's child by name only.
-    heir = (residents.place == Place.HEAD) & ~parentless
-    born_as[heir] = born_as[np.where(mother[heir] >= 0, mother[heir], father[heir])]
-
-    surname = born_as.copy()
-    partner = np.flatnonzero(residents.place == Place.PARTNER)
-    head = partner - 1
-    takes = np.array([each.wife_takes_name for each in everyone])[community[head]] * MARRIED_SHARE / 0.72
-    step_couple = np.zeros(count, dtype=bool)
-    step_couple[residents.step_parent[residents.step_parent >= 0]] = True
-    takes = np.where(step_couple[partner], STEP_MOTHER_TOOK_NAME, takes)
-    took = (rng.random(len(partner)) < takes) & female[head] & ~female[partner]
-    wife, husband = head[took], partner[took]
-    former[wife] = born_as[wife]
-    surname[wife] = surname[husband]
-    changed_on[wife] = as_of - np.floor(rng.uniform(0.1, np.clip(age[wife] - 18, 0.5, 60)) * 365.2425).astype(
-        np.int64
+    names = _Surnames(
+        now=_draw_surnames(vocabulary, residents.female, community, rng),
+        second=np.full(count, -1, dtype=np.int32),
+        former=np.full(count, -1, dtype=np.int32),
+        changed_on=np.full(count, -1, dtype=np.int64),
     )
-
-    child = np.flatnonzero(is_child & ~parentless)
-    gives = np.array([each.child_takes_fathers_name for each in everyone])[community[child]]
-    has_father, has_mother = father[child] >= 0, mother[child] >= 0
-    # One draw a mother, so that brothers and sisters share the choice.
-    by_mother = rng.random(count)
-    choice = by_mother[np.where(has_mother, mother[child], father[child])]
-    from_father = has_father & (~has_mother | (choice < gives))
-    mothers_own = np.where(former >= 0, former, surname)
-    absent_father = has_mother & ~has_father
-    surname[child] = np.where(
-        from_father, surname[np.maximum(father[child], 0)], surname[np.maximum(mother[child], 0)]
-    )
-    estranged = absent_father & (choice < 0.5) & (former[np.maximum(mother[child], 0)] >= 0)
-    surname[child[estranged]] = mothers_own[mother[child[estranged]]]
-    double = has_father & has_mother & (by_mother[np.maximum(mother[child], 0)] > 1 - DOUBLE_BARRELLED)
-    doubled = child[double]
-    different = mothers_own[mother[doubled]] != surname[father[doubled]]
-    doubled = doubled[different]
-    surname[doubled], second[doubled] = mothers_own[mother[doubled]], surname[father[doubled]]
-    alone = np.flatnonzero(is_child & parentless)
-    surname[alone] = surname[np.maximum(alone - residents_offset(residents, alone), 0)]
-
-    son = child[has_father & ~female[child] & (rng.random(len(child)) < SAME_NAME_AS_FATHER)]
-    forename[son] = forename[father[son]]
-    daughter = child[has_mother & female[child] & (rng.random(len(child)) < SAME_NAME_AS_FATHER / 5)]
-    forename[daughter] = forename[mother[daughter]]
-    twin = np.flatnonzero(residents.twin_of > np.arange(count))
-    clash = twin[forename[twin] == forename[residents.twin_of[twin]]]
-    swap = residents.twin_of[clash]
-    forename[swap] = np.where(middle[swap] >= 0, middle[swap], np.roll(forename[swap], 1))
-    names, surname, former = _feminine_endings(vocabulary, surname, former, female, community)
-    return Names(pa.array(names), forename, middle, surname, second, former, changed_on)
-
-
-def residents_offset(residents: Residents, people: Integers) -> Integers:
-    """Return how many places after the head of the household each of ``people`` stands."""
-    starts = np.searchsorted(residents.household, residents.household[people], side="left")
-    return people - starts
+    _inherit_from_elders(residents, names)
+    _marry(residents, names, community, as_of, rng)
+    child = _hand_down(residents, names, community, rng)
+    _name_after_parents(residents, child, forename, rng)
+    _tell_twins_apart(residents, forename, middle)
+    words = _feminine_endings(vocabulary, names.now, residents.female, community)
+    return Names(pa.array(words), forename, middle, names.now, names.second, names.former, names.changed_on)
 
 
 def _feminine_endings(
-    vocabulary: _Vocabulary, surname: Codes, former: Codes, female: Flags, community: Integers
-) -> tuple[npt.NDArray[np.str_], Codes, Codes]:
-    """Give Polish women the feminine form of surnames in -ski, -cki and -dzki."""
+    vocabulary: _Vocabulary, surname: Codes, female: Flags, community: Integers
+) -> npt.NDArray[np.str_]:
+    """Give Polish women the feminine form of surnames in -ski and -cki; returns the vocabulary with these."""
     names = vocabulary.names
     polish = [each.name for each in communities()].index("polish")
     masculine = np.char.endswith(names, "ski") | np.char.endswith(names, "cki")
     women = np.flatnonzero(female & (community == polish) & masculine[surname])
     feminine = np.array([f"{name[:-1]}a" for name in names[masculine]])
-    extended = np.concatenate((names, feminine))
     code = np.full(len(names), -1, dtype=np.int32)
     code[masculine] = len(names) + np.arange(len(feminine), dtype=np.int32)
     surname[women] = code[surname[women]]
-    return extended, surname, former
+    return np.concatenate((names, feminine))

@@ -5,6 +5,8 @@ Members of a household other than those liable are known where the household cla
 some of the rest, and for tenants of the council, whom the landlord asks who lives with them.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
@@ -66,6 +68,38 @@ def _tenants(county: County, tenure: Integers, rng: np.random.Generator) -> Inte
     return np.flatnonzero(tenant & (lead | (rng.random(len(at_home)) < TENANTS_MEMBERS_KNOWN)))
 
 
+@dataclass(frozen=True, slots=True)
+class _Troubles:
+    """Days of arrears, notices and homelessness by row, -1 for none; ``amount`` of arrears in pounds."""
+
+    since: Integers
+    cleared: Integers
+    notice: Integers
+    applied: Integers
+    resolved: Integers
+    temporary: Flags
+    amount: Integers
+
+
+def _troubles(
+    leads: Integers, *, debt: Flags, homeless: Flags, rows: int, as_of: int, rng: np.random.Generator
+) -> _Troubles:
+    since, cleared, notice, applied, resolved = (np.full(rows, -1, dtype=np.int64) for _ in range(5))
+    temporary, amount = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=np.int64)
+    debtor, without_home = leads[debt], leads[homeless]
+    since[debtor] = as_of - rng.integers(20, 600, len(debtor))
+    amount[debtor] = np.maximum(rng.gamma(1.6, 500, len(debtor)), 60).astype(np.int64)
+    paid = debtor[rng.random(len(debtor)) < 0.25]
+    cleared[paid] = np.minimum(since[paid] + 200, as_of - 1)
+    warned = debtor[rng.random(len(debtor)) < NOTICE]
+    notice[warned] = np.minimum(since[warned] + 40, as_of - 1)
+    applied[without_home] = as_of - rng.integers(10, 500, len(without_home))
+    settled = without_home[rng.random(len(without_home)) < 0.4]
+    resolved[settled] = np.minimum(applied[settled] + 150, as_of - 1)
+    temporary[without_home[rng.random(len(without_home)) < TEMPORARY]] = True
+    return _Troubles(since, cleared, notice, applied, resolved, temporary, amount)
+
+
 def casework(county: County, needs: Needs) -> Casework:
     """Return the council's accounts as they stand, with the last two years' arrears and applications."""
     rng, as_of = county.rng(SOURCE), county.as_of
@@ -107,27 +141,17 @@ def casework(county: County, needs: Needs) -> Casework:
     relation = np.where(wrong, 5 - relation, relation)
 
     leads = np.flatnonzero((number == 1) & ~tenancy)
-    lead_home = home[leads]
-    in_debt = leads[needs.arrears[lead_home]]
-    since = np.full(rows, -1, dtype=np.int64)
-    since[in_debt] = as_of - rng.integers(20, 600, len(in_debt))
-    cleared = np.full(rows, -1, dtype=np.int64)
-    done = in_debt[rng.random(len(in_debt)) < 0.25]
-    cleared[done] = np.minimum(since[done] + 200, as_of - 1)
-    warned = in_debt[rng.random(len(in_debt)) < NOTICE]
-    notice = np.full(rows, -1, dtype=np.int64)
-    notice[warned] = np.minimum(since[warned] + 40, as_of - 1)
-    without_home = leads[needs.homeless[lead_home]]
-    applied = np.full(rows, -1, dtype=np.int64)
-    applied[without_home] = as_of - rng.integers(10, 500, len(without_home))
-    resolved = np.full(rows, -1, dtype=np.int64)
-    settled = without_home[rng.random(len(without_home)) < 0.4]
-    resolved[settled] = np.minimum(applied[settled] + 150, as_of - 1)
-    temporary = np.zeros(rows, dtype=bool)
-    temporary[without_home[rng.random(len(without_home)) < TEMPORARY]] = True
-    hosted = np.flatnonzero(temporary)
-    amount = np.zeros(rows, dtype=np.int64)
-    amount[in_debt] = np.maximum(rng.gamma(1.6, 500, len(in_debt)), 60).astype(np.int64)
+    told = _troubles(
+        leads,
+        debt=needs.arrears[home[leads]],
+        homeless=needs.homeless[home[leads]],
+        rows=rows,
+        as_of=as_of,
+        rng=rng,
+    )
+    in_debt, warned = np.flatnonzero(told.since >= 0), np.flatnonzero(told.notice >= 0)
+    without_home = np.flatnonzero(told.applied >= 0)
+    hosted = np.flatnonzero(told.temporary)
 
     def reference(rows_of: Integers, what: str) -> pa.Array:
         return joined(account.take(pa.array(rows_of)), what)
@@ -139,8 +163,8 @@ def casework(county: County, needs: Needs) -> Casework:
             in_debt,
             episode_id=reference(in_debt, "arrears"),
             kind="rent_arrears",
-            start=since[in_debt],
-            end=cleared[in_debt],
+            start=told.since[in_debt],
+            end=told.cleared[in_debt],
         ),
         events(
             FILE,
@@ -148,7 +172,7 @@ def casework(county: County, needs: Needs) -> Casework:
             warned,
             event_id=reference(warned, "notice"),
             kind="eviction_notice",
-            day=notice[warned],
+            day=told.notice[warned],
             role="subject",
         ),
         episodes(
@@ -157,8 +181,8 @@ def casework(county: County, needs: Needs) -> Casework:
             without_home,
             episode_id=reference(without_home, "homeless"),
             kind="homelessness",
-            start=applied[without_home],
-            end=resolved[without_home],
+            start=told.applied[without_home],
+            end=told.resolved[without_home],
         ),
         episodes(
             FILE,
@@ -166,8 +190,8 @@ def casework(county: County, needs: Needs) -> Casework:
             hosted,
             episode_id=reference(hosted, "temporary"),
             kind="temporary_accommodation",
-            start=applied[hosted],
-            end=resolved[hosted],
+            start=told.applied[hosted],
+            end=told.resolved[hosted],
         ),
     ]
     tenure = tenure_of[home]
@@ -193,15 +217,15 @@ def casework(county: County, needs: Needs) -> Casework:
             "Postcode": recorded["postcode"],
             "Moved in": date_text(recorded["since"].to_numpy(), "%d/%m/%Y"),
             "Tenure": chosen(("Owner", "Private rent", "Social rent"), tenure),
-            "Arrears": chosen(["", *map(str, range(1, 6001))], np.minimum(amount, 6000)),
-            "In arrears since": date_text(since, "%d/%m/%Y"),
-            "Arrears cleared": date_text(cleared, "%d/%m/%Y"),
-            "Possession notice": date_text(notice, "%d/%m/%Y"),
-            "Homeless application": date_text(applied, "%d/%m/%Y"),
-            "Homelessness ended": date_text(resolved, "%d/%m/%Y"),
-            "Temporary accommodation": flag_text(temporary, no=None),
+            "Arrears": chosen(["", *map(str, range(1, 6001))], np.minimum(told.amount, 6000)),
+            "In arrears since": date_text(told.since, "%d/%m/%Y"),
+            "Arrears cleared": date_text(told.cleared, "%d/%m/%Y"),
+            "Possession notice": date_text(told.notice, "%d/%m/%Y"),
+            "Homeless application": date_text(told.applied, "%d/%m/%Y"),
+            "Homelessness ended": date_text(told.resolved, "%d/%m/%Y"),
+            "Temporary accommodation": flag_text(told.temporary, no=None),
         }
-        newest = np.maximum(np.maximum(since, applied), notice)
+        newest = np.maximum(np.maximum(told.since, told.applied), told.notice)
         return [
             Sheet(
                 FILE,

@@ -36,6 +36,7 @@ _OFFENCES = (
 CRIME, DA, MISPER = range(3)
 SUSPECT, VICTIM, CHILD, MISSING = range(4)
 AGE_OF_RESPONSIBILITY = 3653  # ten years in days
+CHILDREN_RECORDED = 0.55  # of children at home with abuse, at an incident: assumption
 OTHER_VICTIMS = 0.030  # of people, over the extract: assumption
 
 
@@ -46,6 +47,19 @@ def _children_of(county: County, needs: Needs) -> tuple[Integers, Integers]:
     child = np.flatnonzero(needs.dependent & (county.lives_in == county.residents.household))
     pair = pair_of[county.residents.household[child]]
     return pair[pair >= 0], child[pair >= 0]
+
+
+def _children_present(
+    county: County, needs: Needs, pair: Integers, rng: np.random.Generator
+) -> tuple[Integers, Integers]:
+    """Return children recorded as present at incidents between ``pair``, and which incident each was at."""
+    of_pair, children = _children_of(county, needs)
+    order = np.argsort(of_pair, kind="stable")
+    of_pair, children = of_pair[order], children[order]
+    start = np.searchsorted(of_pair, pair)
+    at, number = repeat_rows(np.searchsorted(of_pair, pair, side="right") - start)
+    present = rng.random(len(at)) < CHILDREN_RECORDED
+    return children[(start[at] + number)[present]], at[present]
 
 
 def casework(county: County, needs: Needs) -> Casework:
@@ -72,16 +86,10 @@ def casework(county: County, needs: Needs) -> Casework:
     )
     day = np.minimum(day, as_of - 1)
 
-    children_pair, children = _children_of(county, needs)
-    order = np.argsort(children_pair, kind="stable")
-    children_pair, children = children_pair[order], children[order]
-    start = np.searchsorted(children_pair, pair)
-    number = np.searchsorted(children_pair, pair, side="right") - start
-    at, nth = repeat_rows(number)
-    present = rng.random(len(at)) < 0.55
-    child_rows, child_incident = children[(start[at] + nth)[present]], abuse_incident[at[present]]
-    born_after = day[child_incident] < county.residents.born[child_rows]
-    child_rows, child_incident = child_rows[~born_after], child_incident[~born_after]
+    child_rows, at = _children_present(county, needs, pair, rng)
+    child_incident = abuse_incident[at]
+    born = day[child_incident] >= county.residents.born[child_rows]
+    child_rows, child_incident = child_rows[born], child_incident[born]
 
     person = np.concatenate(
         (crimes, victims, needs.victim[pair], needs.perpetrator[pair], child_rows, runner[runaway])

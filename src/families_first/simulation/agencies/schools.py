@@ -2,6 +2,8 @@
 provision.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
@@ -41,7 +43,7 @@ OTHER_CONTACT_KNOWN, ABSENT_FATHER_KNOWN = 0.86, 0.5  # assumptions
 CONTACT_BIRTH_DATE_KNOWN = 0.88  # schools take it for free-school-meals checks; assumption
 WRONG_RELATIONSHIP, NO_RELATIONSHIP = 0.02, 0.03
 _RELATIONS = ("Mother", "Father", "Step-parent", "Carer", "Foster carer")
-_CATEGORIES = ("SUSP", "PERM", "AP")
+_CATEGORIES = ("SUSP", "PERM", "AP", "CME")
 
 
 def _contacts(county: County, pupil: Integers, rng: np.random.Generator) -> tuple[Integers, Integers]:
@@ -96,6 +98,7 @@ def _sessions(
 
 
 def _attendance_facts(
+    *,
     row: Integers,
     record: Integers,
     term: Integers,
@@ -117,6 +120,68 @@ def _attendance_facts(
     return facts
 
 
+def _schools(county: County, pupil: Integers) -> Integers:
+    """Return the number of each pupil's school: the nearest primary (even) or secondary (odd)."""
+    schools = max(2, len(pupil) // PUPILS_PER_SCHOOL)
+    area = county.addresses.now[pupil] * schools // len(county.addresses.dwellings)
+    return area // 2 * 2 + (county.age[pupil] >= 11)
+
+
+@dataclass(frozen=True, slots=True)
+class _Exclusions:
+    """Rows of the exclusions file: the pupil's roster position, category, days (-1 for none) and sessions."""
+
+    pupil: Integers
+    category: Integers
+    begun: Integers
+    ended: Integers
+    number: pa.Array
+    sessions: Integers
+
+    def facts(self) -> list[Facts]:
+        """Return suspensions and exclusions as events, other provision and no school as episodes."""
+        kind = np.array(["suspension", "permanent_exclusion", "alternative_provision", "not_on_roll"])
+        once, lasting = np.flatnonzero(self.category < 2), np.flatnonzero(self.category >= 2)
+        return [
+            events(
+                EXCLUSIONS,
+                once,
+                self.pupil[once],
+                event_id=self.number.take(pa.array(once)),
+                kind=pa.array(kind[self.category[once]]),
+                day=self.begun[once],
+                role="subject",
+            ),
+            episodes(
+                EXCLUSIONS,
+                lasting,
+                self.pupil[lasting],
+                episode_id=self.number.take(pa.array(lasting)),
+                kind=pa.array(kind[self.category[lasting]]),
+                start=self.begun[lasting],
+                end=self.ended[lasting],
+            ),
+        ]
+
+
+def _exclusions(excluded: Integers, off_roll: Integers, as_of: int, rng: np.random.Generator) -> _Exclusions:
+    which, _ = repeat_rows(1 + rng.poisson(1.2, len(excluded)))
+    parts = [
+        excluded[which],
+        excluded[rng.random(len(excluded)) < 0.05],
+        excluded[rng.random(len(excluded)) < 0.10],
+        off_roll,
+    ]
+    pupil = np.concatenate(parts)
+    category = np.repeat(np.arange(4), [len(part) for part in parts])
+    begun = days_ago(as_of, len(pupil), rng, longest=660, shortest=15)
+    begun = np.where(birth_dates.split_days(begun)[1] == 8, begun - 45, begun)  # not in the summer holidays
+    over = (category == 2) & (rng.random(len(pupil)) < 0.4)
+    ended = np.where(over, np.minimum(begun + 120, as_of - 1), -1)
+    number = references("EX", 60_000 + rng.permutation(len(pupil)), 7)
+    return _Exclusions(pupil, category, begun, ended, number, rng.integers(1, 11, len(pupil)))
+
+
 def casework(county: County, needs: Needs) -> Casework:
     """Return what state schools send: six terms of attendance and two years of exclusions."""
     rng, as_of = county.rng(SOURCE), county.as_of
@@ -124,12 +189,8 @@ def casework(county: County, needs: Needs) -> Casework:
     pupil = np.flatnonzero(needs.pupil & (rng.random(len(county)) < STATE_SCHOOLS))
     count = len(pupil)
     contacts, relations = _contacts(county, pupil, rng)
-    schools = max(2, count // PUPILS_PER_SCHOOL)
-    dwelling = county.addresses.now[pupil]
-    stage = np.where(county.age[pupil] < 11, 0, 1)
-    school = (dwelling * schools // max(len(county.addresses.dwellings), 1)) // 2 * 2 + stage
     admission = references("", 10_000 + rng.permutation(count), 6)
-    urn = references("", 990_000 + school, 6)
+    urn = references("", 990_000 + _schools(county, pupil), 6)
     pupil_id = joined(urn, admission)
     slot = np.flatnonzero(contacts.ravel() >= 0)
     contact_of, contact_no = slot // 2, slot % 2
@@ -149,53 +210,22 @@ def casework(county: County, needs: Needs) -> Casework:
     possible, authorised, unauthorised = (each.ravel()[flat] for each in (possible, authorised, unauthorised))
     row = np.arange(len(flat))
     facts = _attendance_facts(
-        row,
-        of_pupil,
-        term,
-        terms,
-        possible,
-        {"absence": authorised + unauthorised, "unauthorised_absence": unauthorised},
+        row=row,
+        record=of_pupil,
+        term=term,
+        terms=terms,
+        possible=possible,
+        absences={"absence": authorised + unauthorised, "unauthorised_absence": unauthorised},
     )
 
-    excluded = np.flatnonzero(needs.suspended[pupil] & at_school.any(axis=1))
-    which, _ = repeat_rows(1 + rng.poisson(1.2, len(excluded)))
-    suspended = excluded[which]
-    permanent = excluded[rng.random(len(excluded)) < 0.05]
-    provision = excluded[rng.random(len(excluded)) < 0.10]
-    off_roll = np.flatnonzero(needs.not_in_school[pupil] & at_school.any(axis=1))
-    listed = np.concatenate((suspended, permanent, provision, off_roll))
-    category = np.repeat([0, 1, 2, 3], [len(suspended), len(permanent), len(provision), len(off_roll)])
-    begun = days_ago(as_of, len(listed), rng, longest=660, shortest=15)
-    begun = np.where(birth_dates.split_days(begun)[1] == 8, begun - 45, begun)  # not in the summer holidays
-    ended = np.where(
-        (category == 2) & (rng.random(len(listed)) < 0.4), np.minimum(begun + 120, as_of - 1), -1
+    enrolled = at_school.any(axis=1)
+    left = _exclusions(
+        np.flatnonzero(needs.suspended[pupil] & enrolled),
+        np.flatnonzero(needs.not_in_school[pupil] & enrolled),
+        as_of,
+        rng,
     )
-    number = references("EX", 60_000 + rng.permutation(len(listed)), 7)
-    length = rng.integers(1, 11, len(listed))
-    labels = np.array(["suspension", "permanent_exclusion", "alternative_provision", "not_on_roll"])
-    happened, lasting = np.flatnonzero(category < 2), np.flatnonzero(category >= 2)
-    facts.append(
-        events(
-            EXCLUSIONS,
-            happened,
-            listed[happened],
-            event_id=number.take(pa.array(happened)),
-            kind=pa.array(labels[category[happened]]),
-            day=begun[happened],
-            role="subject",
-        )
-    )
-    facts.append(
-        episodes(
-            EXCLUSIONS,
-            lasting,
-            listed[lasting],
-            episode_id=number.take(pa.array(lasting)),
-            kind=pa.array(labels[category[lasting]]),
-            start=begun[lasting],
-            end=ended[lasting],
-        )
-    )
+    facts += left.facts()
     birth_known = rng.random(len(person)) < np.where(
         np.arange(len(person)) < count, 1.0, CONTACT_BIRTH_DATE_KNOWN
     )
@@ -252,27 +282,29 @@ def casework(county: County, needs: Needs) -> Casework:
             np.where(term == len(terms) - 1, place[of_pupil], -1),
             ("Term start", "Autumn"),
         )
-        about = pupils.take(pa.array(listed))
+        about = pupils.take(pa.array(left.pupil))
         exclusions = {
-            "Record no": number,
-            "School URN": urn.take(pa.array(listed)),
-            "Admission no": admission.take(pa.array(listed)),
+            "Record no": left.number,
+            "School URN": urn.take(pa.array(left.pupil)),
+            "Admission no": admission.take(pa.array(left.pupil)),
             "Forename": about["forename"],
             "Surname": about["surname"],
             "DOB": date_text(about["date_of_birth"], "%d/%m/%Y"),
-            "Category": chosen((*_CATEGORIES, "CME"), category),
-            "Start date": date_text(begun, "%d/%m/%Y"),
-            "End date": date_text(ended, "%d/%m/%Y"),
-            "Sessions": pick(whole(length), np.where(category == 0, np.arange(len(listed)), -1)),
+            "Category": chosen(_CATEGORIES, left.category),
+            "Start date": date_text(left.begun, "%d/%m/%Y"),
+            "End date": date_text(left.ended, "%d/%m/%Y"),
+            "Sessions": pick(
+                whole(left.sessions), np.where(left.category == 0, np.arange(len(left.pupil)), -1)
+            ),
         }
         return [
             attendance,
             Sheet(
                 EXCLUSIONS,
                 exclusions,
-                np.full((len(listed), 1), -1),
-                begun,
-                place[listed],
+                np.full((len(left.pupil), 1), -1),
+                left.begun,
+                place[left.pupil],
                 ("Start date", "31/02/2026"),
             ),
         ]

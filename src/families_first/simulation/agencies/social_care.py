@@ -2,6 +2,7 @@
 (SSD-like).
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ FACTORS = {
 
 def _factor_flags(
     county: County, needs: Needs, child: Integers, rng: np.random.Generator
-) -> dict[str, Integers]:
+) -> dict[str, Flags]:
     home = county.residents.household
 
     def of_home(flags: Flags) -> Flags:
@@ -118,9 +119,112 @@ def _relationship_rows(
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Cases:
+    """One case a child, in days: -1 where there is no such thing, or not yet."""
+
+    referral: Integers
+    close: Integers
+    assessed: Integers
+    enquired: Integers
+    plan_start: Integers
+    plan_end: Integers
+    factors: dict[str, Flags]
+
+
+def _cases(county: County, needs: Needs, child: Integers, rng: np.random.Generator) -> _Cases:
+    """Draw cases; brothers and sisters are referred and closed together."""
+    as_of, homes, home = county.as_of, len(county.households), county.residents.household[child]
+    referral = np.maximum(
+        days_ago(as_of, homes, rng, longest=900, shortest=20)[home], county.residents.born[child]
+    )
+    closes = referral + rng.integers(60, 420, homes)[home]
+    over = (closes < as_of) & (rng.random(homes)[home] < 2 * CLOSED) & ~county.looked_after[child]
+    close = np.where(over, closes, -1)
+    planned = needs.protection_plan[child]
+    enquiry = planned | (rng.random(len(child)) < 0.22)
+    start = np.minimum(referral + 35, as_of - 1)
+    end = start + rng.integers(90, 500, len(child))
+    end = np.where(end < as_of, end, -1)
+    end = np.where((close >= 0) & ((end < 0) | (end > close)), close, end)
+    return _Cases(
+        referral=referral,
+        close=close,
+        assessed=np.minimum(referral + rng.integers(10, 45, len(child)), as_of - 1),
+        enquired=np.where(enquiry, np.minimum(referral + 15, as_of - 1), -1),
+        plan_start=np.where(planned, start, -1),
+        plan_end=np.where(planned, end, -1),
+        factors=_factor_flags(county, needs, child, rng),
+    )
+
+
+def _case_facts(cases: _Cases, record: Integers, ids: pa.Array) -> list[Facts]:
+    case = joined(ids, date_text(cases.referral, "%Y-%m-%d"))
+    every = np.arange(len(record))
+    enquiry, plan = np.flatnonzero(cases.enquired >= 0), np.flatnonzero(cases.plan_start >= 0)
+
+    def named(rows: Integers, what: str) -> pa.Array:
+        return joined(case.take(pa.array(rows)), what)
+
+    facts = [
+        events(
+            CENSUS,
+            every,
+            record,
+            event_id=joined(case, "referral"),
+            kind="referral",
+            day=cases.referral,
+            role="subject",
+        ),
+        episodes(
+            CENSUS,
+            every,
+            record,
+            episode_id=case,
+            kind="child_in_need",
+            start=cases.referral,
+            end=cases.close,
+        ),
+        events(
+            CENSUS,
+            enquiry,
+            record[enquiry],
+            event_id=named(enquiry, "s47"),
+            kind="section_47_enquiry",
+            day=cases.enquired[enquiry],
+            role="subject",
+        ),
+        episodes(
+            CENSUS,
+            plan,
+            record[plan],
+            episode_id=named(plan, "cpp"),
+            kind="child_protection_plan",
+            start=cases.plan_start[plan],
+            end=cases.plan_end[plan],
+        ),
+    ]
+    for code, kind in FACTORS.items():
+        row = np.flatnonzero(cases.factors[code])
+        if kind is not None:
+            facts.append(
+                episodes(
+                    CENSUS,
+                    row,
+                    record[row],
+                    episode_id=named(row, code),
+                    kind=kind,
+                    start=cases.assessed[row],
+                    end=cases.close[row],
+                    detail=code,
+                )
+            )
+    return facts
+
+
 def casework(county: County, needs: Needs) -> Casework:
     """Return cases of the last two and a half years, looked-after children and care leavers."""
-    rng, as_of, residents = county.rng(SOURCE), county.as_of, county.residents
+    rng, residents = county.rng(SOURCE), county.residents
     child = np.flatnonzero(needs.in_need)
     leaver = np.flatnonzero(needs.care_leaver)
     home, lives = residents.household[child], county.lives_in[child]
@@ -144,72 +248,8 @@ def casework(county: County, needs: Needs) -> Casework:
     record = positions(roster, child)
     ids = number.take(pa.array(record))
 
-    by_family = days_ago(as_of, len(county.households), rng, longest=900, shortest=20)
-    referral = np.maximum(by_family[home], residents.born[child])
-    closes = referral + rng.integers(60, 420, len(county.households))[home]
-    closed = (closes < as_of) & (rng.random(len(county.households))[home] < 2 * CLOSED) & ~looked_after
-    close = np.where(closed, closes, -1)
-    assessed = np.minimum(referral + rng.integers(10, 45, len(child)), as_of - 1)
-    factors = _factor_flags(county, needs, child, rng)
-    enquiry = np.flatnonzero(needs.protection_plan[child] | (rng.random(len(child)) < 0.22))
-    enquired = np.minimum(referral + 15, as_of - 1)
-    plan = np.flatnonzero(needs.protection_plan[child])
-    plan_start = np.minimum(referral + 35, as_of - 1)
-    plan_length = rng.integers(90, 500, len(child))
-    plan_end = np.where((plan_start + plan_length < as_of), plan_start + plan_length, -1)
-    plan_end = np.where((close >= 0) & ((plan_end < 0) | (plan_end > close)), close, plan_end)
-    referral_text = date_text(referral, "%Y-%m-%d")
-    case = joined(ids, referral_text)
-    every = np.arange(len(child))
-
-    def named(rows: Integers, what: str) -> pa.Array:
-        return joined(case.take(pa.array(rows)), what)
-
-    facts: list[Facts] = [
-        events(
-            CENSUS,
-            every,
-            record,
-            event_id=joined(case, "referral"),
-            kind="referral",
-            day=referral,
-            role="subject",
-        ),
-        episodes(CENSUS, every, record, episode_id=case, kind="child_in_need", start=referral, end=close),
-        events(
-            CENSUS,
-            enquiry,
-            record[enquiry],
-            event_id=named(enquiry, "s47"),
-            kind="section_47_enquiry",
-            day=enquired[enquiry],
-            role="subject",
-        ),
-        episodes(
-            CENSUS,
-            plan,
-            record[plan],
-            episode_id=named(plan, "cpp"),
-            kind="child_protection_plan",
-            start=plan_start[plan],
-            end=plan_end[plan],
-        ),
-    ]
-    for code, kind in FACTORS.items():
-        row = np.flatnonzero(factors[code])
-        if kind is not None:
-            facts.append(
-                episodes(
-                    CENSUS,
-                    row,
-                    record[row],
-                    episode_id=named(row, code),
-                    kind=kind,
-                    start=assessed[row],
-                    end=close[row],
-                    detail=code,
-                )
-            )
+    cases = _cases(county, needs, child, rng)
+    facts = _case_facts(cases, record, ids)
     in_care = np.flatnonzero(looked_after)
     care_start = np.full(len(roster), -1, dtype=np.int64)
     care_start[record[in_care]] = county.addresses.moved_on[child[in_care]]
@@ -249,16 +289,16 @@ def casework(county: County, needs: Needs) -> Casework:
             "PersonBirthDate": pick(born, record),
             "Sex": chosen(("M", "F"), residents.female[child].astype(np.int64)),
             "Ethnicity": chosen(census_code, group[record]),
-            "CINreferralDate": referral_text,
-            "CINclosureDate": date_text(close, "%Y-%m-%d"),
-            "AssessmentActualStartDate": date_text(assessed, "%Y-%m-%d"),
+            "CINreferralDate": date_text(cases.referral, "%Y-%m-%d"),
+            "CINclosureDate": date_text(cases.close, "%Y-%m-%d"),
+            "AssessmentActualStartDate": date_text(cases.assessed, "%Y-%m-%d"),
             **{
                 f"Factor {code}": chosen((None, code), flags.astype(np.int64))
-                for code, flags in factors.items()
+                for code, flags in cases.factors.items()
             },
-            "S47ActualStartDate": date_text(_only(enquired, enquiry), "%Y-%m-%d"),
-            "CPPstartDate": date_text(_only(plan_start, plan), "%Y-%m-%d"),
-            "CPPendDate": date_text(_only(plan_end, plan), "%Y-%m-%d"),
+            "S47ActualStartDate": date_text(cases.enquired, "%Y-%m-%d"),
+            "CPPstartDate": date_text(cases.plan_start, "%Y-%m-%d"),
+            "CPPendDate": date_text(cases.plan_end, "%Y-%m-%d"),
         }
         dwelling = recorded["dwelling"].to_numpy()
         is_child = np.isin(roster, child)
@@ -293,7 +333,7 @@ def casework(county: County, needs: Needs) -> Casework:
         }
         nobody = np.full((len(child), 1), -1)
         return [
-            Sheet(CENSUS, xml, nobody, referral, dwelling[record], ("CINreferralDate", "2026-02-31")),
+            Sheet(CENSUS, xml, nobody, cases.referral, dwelling[record], ("CINreferralDate", "2026-02-31")),
             Sheet(
                 PERSONS,
                 persons,
@@ -313,12 +353,6 @@ def casework(county: County, needs: Needs) -> Casework:
         ]
 
     return Casework(SOURCE, roster, number, facts, sheets)
-
-
-def _only(values: Integers, rows: Integers) -> Integers:
-    kept = np.full(len(values), -1, dtype=np.int64)
-    kept[rows] = values[rows]
-    return kept
 
 
 def _address_kind(recorded: pa.Table) -> Integers:
