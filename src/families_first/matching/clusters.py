@@ -184,15 +184,29 @@ def _doubtful(
     clashing = clashes_within(np.where(joined[component], component, -1), facts).group
     large = np.flatnonzero(records > most_records)
 
-    sure = ties.weight >= bar
-    cores = connected(int(standing.max()) + 1, standing[ties.low[sure]], standing[ties.high[sure]])
-    core_component = np.zeros(int(cores.max()) + 1, dtype=np.int64)
-    core_component[cores[standing]] = component
-    several_cores = np.bincount(core_component, minlength=count) > 1
-    bridged = np.flatnonzero(several_cores & (records >= 4))
+    bridged = _perhaps_bridged(ties, standing, component, records, bar)
 
     found = np.unique(np.concatenate([apart, guarded, clashing, large, bridged]))
     return np.asarray(found[joined[found]])
+
+
+def _perhaps_bridged(ties: Evidence, standing: Ints, component: Ints, records: Ints, bar: float) -> Ints:
+    """Return the components in which one pair below the bar may hold two sides of two records or more
+    together.
+
+    It cannot where the ties at the bar leave one group of several records and every other tie ends in it.
+    """
+    sure = ties.weight >= bar
+    core = connected(int(standing.max()) + 1, standing[ties.low[sure]], standing[ties.high[sure]])[standing]
+    several = np.bincount(core) >= 2
+    core_component = np.zeros(len(several), dtype=np.int64)
+    core_component[core] = component
+    large_cores = np.bincount(core_component[several], minlength=len(records))
+    low, high = core[ties.low], core[ties.high]
+    aside = (low != high) & ~several[low] & ~several[high]
+    loose = np.zeros(len(records), dtype=bool)
+    loose[component[ties.low[aside]]] = True
+    return np.flatnonzero((records >= 4) & ((large_cores >= 2) | loose))
 
 
 def _components(
