@@ -1,9 +1,11 @@
 """What the council holds now, how each feed is, and what a first look at a file suggests."""
 
+import json
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
 
+import jsonschema
 import pyarrow as pa
 import pytest
 import yaml
@@ -133,6 +135,8 @@ def test_an_exported_contract_is_valid_odcs_and_says_why_each_column_is_needed(h
         "attendance", COLUMNS, until=date(2027, 3, 31), retention_class="programme-2026"
     )
     text = export_contract(parse_mapping(MAPPING).content, agreement)
+    rules = json.loads(OpenDataContractStandard.json_schema())
+    jsonschema.validate(yaml.safe_load(text), rules)
     read = OpenDataContractStandard.from_string(text)
     assert (read.kind, read.apiVersion) == ("DataContract", "v3.0.2")
     (schema,) = read.schema_ or []

@@ -5,13 +5,15 @@ rows are read; they are written to a draft in the vault, which comes to exist in
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from families_first.council.deliveries.checking import Check, CheckedChunk
 from families_first.council.deliveries.mapping import MappingFile
@@ -59,8 +61,9 @@ def check_delivery(
     """
     opened = _open(path, mapping, agreement, on)
     tally = _Tally(opened)
-    for chunk in opened.checked(on, workers, progress):
-        tally.add(chunk)
+    with closing(opened.checked(on, workers, progress)) as chunks:
+        for chunk in chunks:
+            tally.add(chunk)
     report = tally.report()
     return replace(report, refused=_refusal(report, mapping.content))
 
@@ -98,10 +101,11 @@ def land_delivery(
             with vault.draft("delivery", opened.delivery_id, retention_class=retention_class) as draft:
                 for table in mapping.content.tables:
                     draft.write(table, SCHEMAS[table].empty_table())
-                for chunk in opened.checked(on, workers, progress):
-                    for table, batch in chunk.batches:
-                        draft.write(table, batch)
-                    tally.add(chunk)
+                with closing(opened.checked(on, workers, progress)) as chunks:
+                    for chunk in chunks:
+                        for table, batch in chunk.batches:
+                            draft.write(table, batch)
+                        tally.add(chunk)
                 report = tally.report()
                 _check_limit(report, mapping.content)
                 draft.write(QUARANTINE_TABLE, report.quarantine)
@@ -123,12 +127,14 @@ class _Opened:
     delivery_id: str
     file: SameFile
 
-    def checked(self, on: date, workers: int | None, progress: Progress | None) -> Iterator[CheckedChunk]:
+    def checked(self, on: date, workers: int | None, progress: Progress | None) -> Generator[CheckedChunk]:
         check = Check(self.mapping.content, self.delivery_id, on)
-        for chunk in checked_chunks(self.reader, check, workers=workers):
-            if progress is not None:
-                progress(chunk.rows + chunk.blank_rows)
-            yield chunk
+        # Closed by name, so that an error in between stops the workers at once and not when it is forgotten.
+        with closing(checked_chunks(self.reader, check, workers=workers)) as chunks:
+            for chunk in chunks:
+                if progress is not None:
+                    progress(chunk.rows + chunk.blank_rows)
+                yield chunk
         self.file.check()
 
 
@@ -229,8 +235,10 @@ class _Tally:
 
 
 def _set_aside(table: pa.Table) -> int:
-    actions = table.column(table.num_columns - 1).to_pylist() if table.num_rows else []
-    return actions.count(SET_ASIDE)
+    if table.num_rows == 0:
+        return 0
+    actions = table.column(table.num_columns - 1)
+    return int(pc.sum(pc.equal(actions, SET_ASIDE)).as_py())
 
 
 def _refusal(report: DeliveryReport, mapping: MappingFile) -> str:

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import duckdb
@@ -16,7 +16,7 @@ _MOST_WORKERS = 8
 _AHEAD = 3  # pieces a worker may be ahead of the writer
 
 
-def checked_chunks(reader: Reader, check: Check, *, workers: int | None = None) -> Iterator[CheckedChunk]:
+def checked_chunks(reader: Reader, check: Check, *, workers: int | None = None) -> Generator[CheckedChunk]:
     """Give the checked pieces of a file, in its order.
 
     Reading and checking run in ``workers`` threads (the processors, at most eight), each with a DuckDB
@@ -62,3 +62,4 @@ class _Connections:
     def close(self) -> None:
         for con in self._every:
             con.close()
+        self._every.clear()

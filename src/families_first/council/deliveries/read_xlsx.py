@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 import pyarrow as pa
 
+from families_first.council.deliveries import workbook_child
 from families_first.council.deliveries.mapping import FileShape
 from families_first.council.deliveries.reading import (
     Chunk,
@@ -23,7 +24,6 @@ from families_first.council.deliveries.reading import (
     bad_file,
     check_header,
 )
-from families_first.council.deliveries.workbook_child import FAULT_EXIT, SECONDS
 
 _MOST_UNPACKED = 512 << 20  # bytes
 _MOST_RATIO = 200
@@ -65,8 +65,8 @@ class XlsxReader:
     def _read(self, what: str) -> pa.Table:
         command = [
             sys.executable,
-            "-m",
-            "families_first.council.deliveries.workbook_child",
+            "-I",  # by its file, so that the child loads nothing of the system but itself
+            workbook_child.__file__,
             what,
             str(self._file.path),
             self._shape.sheet or "",
@@ -74,11 +74,15 @@ class XlsxReader:
         ]
         try:
             done = subprocess.run(  # noqa: S603 - our own module, and no shell
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS + 5, check=False
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=workbook_child.SECONDS + 5,
+                check=False,
             )
         except subprocess.TimeoutExpired as fault:
             raise self._too_much() from fault
-        if done.returncode == FAULT_EXIT:
+        if done.returncode == workbook_child.FAULT_EXIT:
             what_happened, _, fix = done.stdout.decode("utf-8", "replace").partition("\n")
             raise bad_file(self._file.path, what_happened, fix)
         if done.returncode != 0:

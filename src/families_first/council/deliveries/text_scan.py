@@ -6,6 +6,7 @@ The pass keeps nothing of the file but where it can be cut into pieces that begi
 
 import codecs
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,16 +77,21 @@ def scan_text(path: Path, *, body: int, line: int, encoding: str | None) -> Text
         BAD_FILE, when the file cannot be text of that encoding, holds a NUL byte, a quotation mark that is
         never closed, or a row longer than a mebibyte.
     """
-    scan = _Scan(path, body, line, encoding)
-    with path.open("rb", buffering=0) as file:
+    # Hashing lets go of Python's lock, so it runs beside the rest.
+    with ThreadPoolExecutor(1) as hasher, path.open("rb", buffering=0) as file:
+        scan = _Scan(path, body, line, encoding, hasher=hasher)
         while block := file.read(BLOCK):
             scan.take(block)
     return scan.finish()
 
 
 class _Scan:
-    def __init__(self, path: Path, body: int, line: int, encoding: str | None) -> None:
+    def __init__(
+        self, path: Path, body: int, line: int, encoding: str | None, *, hasher: ThreadPoolExecutor
+    ) -> None:
         self._path = path
+        self._hasher = hasher
+        self._newlines = 0
         self._body = body
         self._hash = hashlib.sha256()
         self._offset = 0
@@ -95,7 +101,6 @@ class _Scan:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
         self._may_be_utf8 = encoding in (None, "utf-8")
         self._first_not_utf8 = 0
-        self._first_not_cp1252 = 0
         self._inside = 0
         self._quoted = False
         self._row_end = body
@@ -106,15 +111,17 @@ class _Scan:
         self._last = b""
 
     def take(self, block: bytes) -> None:
-        self._hash.update(block)
+        hashed = self._hasher.submit(self._hash.update, block)
+        self._newlines = block.count(b"\n")
         self._check_bytes(block)
         self._check_encoding(block)
         self._find_rows(block)
         self._offset += len(block)
-        self._line += block.count(b"\n")
+        self._line += self._newlines
         self._last = block[-1:]
         if self._row_end - self._piece_start >= PIECE:
             self._cut()
+        hashed.result()
 
     def finish(self) -> TextFacts:
         encoding = self._decide_encoding()
@@ -153,17 +160,25 @@ class _Scan:
             )
 
     def _check_encoding(self, block: bytes) -> None:
-        if self._may_be_utf8:
+        plain = block.isascii() and not self._utf8.getstate()[0]
+        if self._may_be_utf8 and not plain:
             try:
                 self._utf8.decode(block)
             except UnicodeDecodeError as fault:
                 self._may_be_utf8 = False
                 # The decoder may hold up to three bytes of the block before.
                 self._first_not_utf8 = self._line + fault.object.count(b"\n", 0, fault.start)
-        if self._encoding != "latin-1" and not self._first_not_cp1252:
-            found = [at for at in (block.find(bytes([code])) for code in _NOT_IN_CP1252) if at >= 0]
-            if found:
-                self._first_not_cp1252 = self._line + block.count(b"\n", 0, min(found))
+
+    def _line_not_cp1252(self) -> int:
+        """Return the first line with a byte that is no character of Windows-1252; 0 when there is none."""
+        line = 1
+        with self._path.open("rb", buffering=0) as file:
+            while block := file.read(BLOCK):
+                found = [at for at in (block.find(bytes([code])) for code in _NOT_IN_CP1252) if at >= 0]
+                if found:
+                    return line + block.count(b"\n", 0, min(found))
+                line += block.count(b"\n")
+        return 0
 
     def _decide_encoding(self) -> str:
         if self._may_be_utf8:
@@ -179,12 +194,13 @@ class _Scan:
                 'Save it as "CSV UTF-8", or change encoding in the mapping.',
                 line=self._first_not_utf8,
             )
-        if self._first_not_cp1252 and self._encoding != "latin-1":
+        wrong_line = 0 if self._encoding == "latin-1" else self._line_not_cp1252()
+        if wrong_line:
             raise bad_file(
                 self._path,
                 "The file is neither UTF-8 nor Windows-1252 text",
                 'Save it as "CSV UTF-8" and send it again; no other encoding is guessed.',
-                line=self._first_not_utf8 or self._first_not_cp1252,
+                line=self._first_not_utf8 or wrong_line,
             )
         return self._encoding or "cp1252"
 
@@ -206,7 +222,9 @@ class _Scan:
         ends = newlines[outside]
         self._check_lengths(ends + 1 + self._offset, len(block), block)
         if len(ends):
-            self._move_to(block, int(ends[-1]))
+            before = int(np.searchsorted(newlines, ends[-1])) + 1
+            skipped = block.count(b"\n", 0, start)
+            self._move_to(int(ends[-1]), skipped + before)
 
     def _find_plain_rows(self, block: bytes, start: int) -> None:
         last = block.rfind(b"\n", start)
@@ -222,7 +240,7 @@ class _Scan:
         first = block.find(b"\n", start)
         if self._offset + first - self._row_end > LONGEST_ROW:
             raise self._too_long(self._row_line)
-        self._move_to(block, last)
+        self._move_to(last, self._newlines)
 
     def _check_lengths(self, ends: npt.NDArray[np.int64], size: int, block: bytes) -> None:
         every = np.concatenate([[self._row_end], ends, [self._offset + size]])
@@ -234,9 +252,9 @@ class _Scan:
                 line = self._line + block.count(b"\n", 0, begin - self._offset)
             raise self._too_long(line)
 
-    def _move_to(self, block: bytes, newline: int) -> None:
+    def _move_to(self, newline: int, lines: int) -> None:
         self._row_end = self._offset + newline + 1
-        self._row_line = self._line + block.count(b"\n", 0, newline + 1)
+        self._row_line = self._line + lines
 
     def _too_long(self, line: int) -> Exception:
         return bad_file(

@@ -1,7 +1,7 @@
 """The process that unpacks a workbook: limited in memory and time, told one file, answering in Arrow on its
 output.
 
-Run as ``python -m``; see :mod:`read_xlsx`. It never writes a file and never opens a connection.
+Run by its path; see :mod:`read_xlsx`. It never writes a file and never opens a connection.
 """
 
 import datetime
