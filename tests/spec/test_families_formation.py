@@ -22,7 +22,7 @@ def born(person: str) -> date:
 
 
 def world(text: str) -> dict[str, pa.Table]:
-    """Each line is ``source person surname address[@household][:kind]``, ``source person kind other`` or
+    """Read lines of ``source person surname address[@household][:kind]``, ``source person kind other`` or
     ``person episode``."""
     records, relations, episodes, measures = [], [], [], []
     people: dict[str, str] = {}
@@ -294,3 +294,122 @@ CASES = {
 @pytest.mark.parametrize(("text", "expected"), CASES.values(), ids=CASES.keys())
 def test_families_are_formed_as_told(text: str, expected: list[str]) -> None:
     assert drawn(form(text)) == expected
+
+
+def reasons(families: Families) -> dict[str, str]:
+    return {row["person_id"]: row["reason"] for row in families.membership.to_pylist()}
+
+
+TWO_AT_HOME = """
+    schools mum Ash 1
+    schools ann9 Ash 1
+    schools mum parent_of ann9
+"""
+
+
+def test_each_membership_says_why_and_names_its_record() -> None:
+    families = form(TWO_AT_HOME)
+    said = "schools says that a member is the child's parent, and they share an address."
+    assert reasons(families) == {
+        "ann9": f"Dependent child; {said}",
+        "mum": "Schools says that this is the child's parent, and they share an address.",
+    }
+    assert {(row["source"], row["line"]) for row in families.membership.to_pylist()} == {("schools", 4)}
+
+
+def test_relationship_and_shared_home_are_separate_ties_each_with_a_reason() -> None:
+    ties = {row["kind"]: row for row in form(TWO_AT_HOME).tie.to_pylist()}
+    assert set(ties) == {"parent_of", "lives_with"}
+    assert ties["parent_of"]["reason"] == "schools says so."
+    assert ties["lives_with"]["reason"] == (
+        "Recorded at one address, in 1 and 1 records, with a recorded relationship."
+    )
+
+
+SET_ASIDE_CASES = {
+    "a communal address": ("a mum Ash 1:communal\na ann9 Ash 1:communal", "communal"),
+    "a protected address": ("a mum Ash 1:protected\na ann9 Ash 1:protected", "protected"),
+    "a placement": (
+        "a ann9 Ash 1:placement\na foster foster_carer_of ann9\na foster Oak 1",
+        "care-placement",
+    ),
+    "ages that do not fit": ("a ann9 Ash 1\na ben5 Ash 1\na ann9 parent_of ben5", "implausible-ages"),
+    "a child of whom nobody is known": ("a ann9 Ash 1", "child-without-carer"),
+    "more people and surnames than a family has": (
+        "\n".join(f"a person{n}x Name{n % 5} 1" for n in range(20, 32)),
+        "over-occupied",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "code"), SET_ASIDE_CASES.values(), ids=SET_ASIDE_CASES.keys())
+def test_what_is_not_used_is_told_with_its_reason(text: str, code: str) -> None:
+    told = {row["code"]: row for row in form(text).set_aside.to_pylist()}
+    assert code in told
+    assert told[code]["reason"].endswith(".")
+
+
+def test_a_protected_address_is_shown_nowhere() -> None:
+    families = form("a mum Ash 77:protected\na ann9 Ash 77:protected\na mum parent_of ann9")
+    assert families.family["address_label"].to_pylist() == [None]
+    assert "77" not in str(families.tables()["set_aside"].to_pylist())
+    assert "77" not in str(families.tables()["membership"].to_pylist())
+
+
+def test_a_large_family_of_one_surname_is_not_taken_for_communal() -> None:
+    children = [f"kid{age}" for age in range(1, 13)]
+    text = "a mum Ash 1\n" + "\n".join(f"a {kid} Ash 1\na mum parent_of {kid}" for kid in children)
+    assert form(text).family["children"].to_pylist() == [12]
+
+
+def test_a_uprn_known_to_be_communal_ties_nobody_whatever_the_records_say() -> None:
+    tables = world("a mum Ash 1\na ann9 Ash 1")
+    with_uprn = tables["person_record"].set_column(
+        tables["person_record"].schema.get_field_index("uprn"), "uprn", pa.array(["77"] * 2)
+    )
+    tables["person_record"] = with_uprn.cast(PERSON_RECORD)
+    rules = FamilyRules(communal_uprns=frozenset({"77"}))
+    formed = form_families(tables["person"], tables["assignment"], tables, on=ON, rules=rules)
+    assert formed.family.num_rows == 0
+    assert "communal" in formed.set_aside["code"].to_pylist()
+
+
+def test_a_family_keeps_its_id_when_a_baby_comes_and_a_parent_leaves() -> None:
+    first = form("a mum Ash 1\na dad Ash 1\na ann9 Ash 1\na mum parent_of ann9\na dad parent_of ann9")
+    text = "a mum Ash 1\na ann9 Ash 1\na bab0 Ash 1\na mum parent_of ann9\na mum parent_of bab0\na dad Ash 5"
+    second = form(text, previous=first)
+    assert second.family["family_id"].to_pylist() == first.family["family_id"].to_pylist()
+    ended = [row for row in second.membership.to_pylist() if row["valid_to"] is not None]
+    assert [(row["person_id"], row["valid_to"]) for row in ended] == [("dad", ON)]
+    assert ended[0]["reason"].endswith("No longer held on 2026-09-30: the records tie them no more.")
+
+
+def test_of_two_families_that_come_from_one_only_that_with_more_of_its_children_keeps_the_id() -> None:
+    both = "a mum parent_of ann9\na mum parent_of ben5\na mum parent_of cat3\na dad parent_of ann9"
+    first = form(f"a mum Ash 1\na dad Ash 1\na ann9 Ash 1\na ben5 Ash 1\na cat3 Ash 1\n{both}")
+    apart = form(
+        "a mum Ash 1\na ben5 Ash 1\na cat3 Ash 1\na dad Ash 2\na ann9 Ash 2\n"
+        "a mum parent_of ben5\na mum parent_of cat3\na dad parent_of ann9",
+        previous=first,
+    )
+    (kept,) = first.family["family_id"].to_pylist()
+    homes = {
+        row["person_id"]: row["family_id"] for row in apart.membership.to_pylist() if not row["valid_to"]
+    }
+    assert homes["ben5"] == homes["cat3"] == kept
+    assert homes["ann9"] != kept
+
+
+def test_records_that_begin_after_the_day_are_not_seen() -> None:
+    tables = world("a mum Ash 1\na ann9 Ash 1")
+    later = pa.array([date(2026, 10, 1)] * 2)
+    index = tables["person_record"].schema.get_field_index("valid_from")
+    tables["person_record"] = tables["person_record"].set_column(index, "valid_from", later)
+    assert form_families(tables["person"], tables["assignment"], tables, on=ON).family.num_rows == 0
+
+
+def test_the_dead_are_in_no_family() -> None:
+    tables = world(TWO_AT_HOME)
+    died = pa.array([date(2026, 1, 1), None], pa.date32())
+    tables["person"] = tables["person"].set_column(3, "date_of_death", died)
+    assert form_families(tables["person"], tables["assignment"], tables, on=ON).family.num_rows == 0
