@@ -12,8 +12,8 @@ def render_demo(demo: Demo, *, people: int) -> str:
         "demo.html.j2",
         title="From agencies’ files to nominated families",
         footer=(
-            "Made-up data throughout. Families First scores nobody: it counts, explains, and leaves people to "
-            "decide."
+            "Made-up data throughout. Families First scores nobody: it counts, explains, and leaves people "
+            "to decide."
         ),
         county_people=people,
         matching=demo.matching,
