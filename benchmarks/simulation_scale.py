@@ -1,7 +1,7 @@
-"""How long a made-up county takes, from 100,000 people to a million: seconds by stage and peak memory, as JSON.
+"""How long a made-up county takes up to a million people: seconds by stage and peak memory, as JSON.
 
-``python benchmarks/simulation_scale.py [--people 100000 1000000] [--out FILE]``. Each size runs in a process of its
-own, so that peaks do not add up.
+``python benchmarks/simulation_scale.py [--people 100000 1000000] [--out FILE]``. Each size runs in a process
+of its own, so that peaks do not add up.
 """
 
 import argparse

@@ -27,18 +27,18 @@ class Rates:
 
     workless_family: float = 0.135  # children in workless households about 10-14 % (ONS; from memory)
     workless_other: float = 0.10
-    abuse_in_families: float = 0.045  # known to police or services; assumption
+    abuse_in_families: float = 0.052  # known to police or services; assumption
     abuse_in_couples: float = 0.010
     adult_substance: float = 0.009  # adults in treatment about 0.6 % a year (OHID; from memory)
     child_substance: float = 0.004
-    adult_mental_health: float = 0.032  # in secondary care at some time in the year; assumption
+    adult_mental_health: float = 0.036  # in secondary care at some time in the year; assumption
     child_mental_health: float = 0.045
     adult_offending: float = 0.022  # assumption
     youth_offending: float = 0.012
     anti_social: float = 0.006
     in_need_family: float = 0.062  # children in need about 3.3 % on a day (DfE; from memory)
     plan_of_in_need: float = 0.13  # protection plans about 0.42 % of children (DfE; from memory)
-    early_help_family: float = 0.042
+    early_help_family: float = 0.055
     arrears: float = 0.045
     homeless: float = 0.006
     neet: float = 0.05  # of 16 and 17 year-olds about 5 % (DfE; from memory)
