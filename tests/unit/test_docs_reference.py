@@ -12,9 +12,17 @@ from families_first.errors import ExitCode
 FOLDER = Path(__file__).parents[2] / "docs" / "reference"
 
 
-@pytest.mark.parametrize("name", reference.PAGES)
+PAGES = reference.pages()
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_a_generated_page_is_the_one_that_the_code_would_write_today(name):
-    assert (FOLDER / name).read_text(encoding="utf-8") == reference.PAGES[name](), "run `make docs`"
+    assert (FOLDER / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs`"
+
+
+def test_no_page_is_left_of_a_criteria_pack_that_has_gone():
+    written = {f"criteria/{path.name}" for path in (FOLDER / "criteria").glob("*.md")}
+    assert written == {name for name in PAGES if name.startswith("criteria/")}
 
 
 def test_every_exit_code_is_explained():

@@ -9,7 +9,6 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 from cyclopts import App, CycloptsError
 
@@ -43,9 +42,7 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 for _name, _place, _help in _COMMANDS:
-    _module, _, _attribute = _place.partition(":")
-    if find_spec(f"families_first.cli.{_module}") is not None:
-        app.command(f"families_first.cli.{_module}:{_attribute}", name=_name, help=_help)
+    app.command(f"families_first.cli.{_place}", name=_name, help=_help)
 
 
 def run() -> None:

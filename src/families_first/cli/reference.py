@@ -6,6 +6,7 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from families_first.errors import ExitCode
@@ -139,14 +140,33 @@ def _remarks(source: str, constant: str) -> dict[str, str]:
     return dict(re.findall(r'pa\.field\(\s*"(\w+)"(?:[^()]|\(\))*\),  # (.+)', definition))
 
 
-PAGES: Mapping[str, Callable[[], str]] = {
-    "cli.md": command_page,
-    "exit-codes.md": exit_code_page,
-    "canonical-tables.md": canonical_table_page,
-}
+def criteria_page(pack_id: str) -> str:
+    """Return the page of one shipped criteria pack, in words."""
+    from families_first.council.identification.pack import load_pack, shipped_packs_folder
+    from families_first.council.identification.reference_page import reference_page
+
+    title, _, rest = reference_page(load_pack(shipped_packs_folder() / pack_id)).partition("\n")
+    return f"{title}\n\n{_NOTE}\n{rest.rstrip()}\n"
+
+
+def pages() -> dict[str, Callable[[], str]]:
+    """Return every generated page: its name in ``docs/reference``, and what writes it."""
+    from families_first.council.identification.pack import pack_ids, shipped_packs_folder
+
+    criteria = {
+        f"criteria/{pack_id}.md": partial(criteria_page, pack_id)
+        for pack_id in pack_ids(shipped_packs_folder())
+    }
+    return {
+        "cli.md": command_page,
+        "exit-codes.md": exit_code_page,
+        "canonical-tables.md": canonical_table_page,
+        **criteria,
+    }
 
 
 def write_pages(folder: Path) -> None:
     """Write every generated page into ``folder``."""
-    for name, page in PAGES.items():
+    for name, page in pages().items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(page(), encoding="utf-8")
