@@ -372,8 +372,8 @@ def undo(event: dict[str, Any], decisions: Decisions, *, by: str, on: date, reas
     """Return the decision that reverses an event of the log (a row of :data:`LOG` as a dict).
 
     The next run puts the people back as they were, except where evidence ties the parted records to somebody
-    else as well. It supersedes the decisions that it contradicts. Raises UserError for an event that no decision can
-    reverse: records that are no longer delivered, or a person of one record.
+    else as well. It supersedes the decisions that it contradicts. Raises UserError for an event that no
+    decision can reverse: records that are no longer delivered, or a person of one record.
     """
     moved, kept, stayed = (tuple(event[name]) for name in ("record_keys", "kept_keys", "stayed_keys"))
     change = Change(event["change"])
