@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from families_first.council.deliveries import faults
+from families_first.council.deliveries.column_types import ColumnType, OnBad
 from families_first.council.deliveries.emitting import Columns, Emitted, Mask, emit_all
-from families_first.council.deliveries.mapping import ColumnType, MappingFile, OnBad
+from families_first.council.deliveries.mapping import MappingFile
 from families_first.council.deliveries.quarantine import Quarantined, note_cells, note_misfits
 from families_first.council.deliveries.reading import Chunk
 from families_first.council.deliveries.values import Known, Rules, check_column, one_array

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from families_first.council.deliveries.mapping import Column, ColumnType, Kind, MappingFile
+from families_first.council.deliveries.column_types import ColumnType, Kind
+from families_first.council.deliveries.mapping import Column, MappingFile
 from families_first.governance.agreements import Agreement
 
 API_VERSION = "v3.0.2"

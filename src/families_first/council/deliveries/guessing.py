@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from families_first.council.deliveries.mapping import ColumnType
+from families_first.council.deliveries.column_types import ColumnType
 from families_first.records.codesets.ethnicity import known_code
 from families_first.records.dates import formats_that_fit
 from families_first.records.identifiers import RULES, IdentifierKind

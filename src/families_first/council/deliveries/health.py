@@ -5,7 +5,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from families_first.council.deliveries.mapping import IDENTIFIER_TYPES, MappingFile
+from families_first.council.deliveries.column_types import IDENTIFIER_TYPES
+from families_first.council.deliveries.mapping import MappingFile
 from families_first.council.deliveries.mapping_file import SourceMapping, load_mappings
 from families_first.governance.home import Home
 from families_first.governance.vault.dataset import DatasetInfo

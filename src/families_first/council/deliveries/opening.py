@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from families_first.council.deliveries.mapping import FileFormat, MappingFile
+from families_first.council.deliveries.column_types import FileFormat
+from families_first.council.deliveries.mapping import MappingFile
 from families_first.council.deliveries.read_census import CensusReader
 from families_first.council.deliveries.read_csv import CsvReader
 from families_first.council.deliveries.read_parquet import ParquetReader

@@ -15,13 +15,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from families_first.council.deliveries.column_types import IDENTIFIER_TYPES, ColumnType, FileFormat
 from families_first.council.deliveries.guessing import Guess, guess_column
-from families_first.council.deliveries.mapping import (
-    IDENTIFIER_TYPES,
-    ColumnType,
-    FileFormat,
-    FileShape,
-)
+from families_first.council.deliveries.mapping import FileShape
 from families_first.council.deliveries.read_csv import CsvReader
 from families_first.council.deliveries.read_parquet import ParquetReader
 from families_first.council.deliveries.read_xlsx import XlsxReader

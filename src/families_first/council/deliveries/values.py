@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from families_first.council.deliveries import faults
-from families_first.council.deliveries.mapping import Column, ColumnType
+from families_first.council.deliveries.column_types import ColumnType
+from families_first.council.deliveries.mapping import Column
 from families_first.council.deliveries.reading import LONGEST_VALUE
 from families_first.council.deliveries.templates import NAME_PARTS
 from families_first.records.codesets.ethnicity import TO_GROUP
