@@ -42,8 +42,8 @@ def match(
     said: list[str | Sheet] = [
         f"{summary.records:,} records are {summary.people:,} people ({summary.seconds:.1f} s).",
         f"Linked at a match weight of {summary.thresholds.join:.1f} or more, where the model expects "
-        f"{summary.thresholds.expected_precision:.2%} of links to be right; {summary.for_review:,} pairs wait "
-        "for a person's decision.",
+        f"{summary.thresholds.expected_precision:.2%} of links to be right; {summary.for_review:,} pairs "
+        "wait for a person's decision.",
         *summary.notes,
     ]
     if rows:

@@ -127,8 +127,8 @@ def plan_blocks(
 ) -> Plan:
     """Choose the largest block size, the same for every key, that keeps the sum of pairs within ``budget``.
 
-    Tight keys keep blocks of at least 200 whatever the budget: a family name, birth date or identifier shared by
-    a hundred records is still the way to find a person.
+    Tight keys keep blocks of at least 200 whatever the budget: a family name, birth date or identifier
+    shared by a hundred records is still the way to find a person.
     """
     offered = TIGHT + (BROAD if broad else ())
     keys = tuple(key for key in offered if all(filled.get(column, 0.0) > 0.0 for column in key.needs))
@@ -152,7 +152,7 @@ def make_pairs(
     Parameters
     ----------
     across
-        Only pairs of a record numbered below ``across`` (known) with one at or above it (new), or of two new ones.
+        Only pairs with a new record, numbered ``across`` or above; those below are known.
     """
     newer = "" if across is None else f" AND r.rid >= {across}"
     parts = []

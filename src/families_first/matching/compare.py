@@ -34,7 +34,8 @@ def count_rarity(
         counted = "count(*)" if group == "rid" else f"count(DISTINCT {group})"
         con.execute(f"""
             CREATE OR REPLACE TABLE tf_{column} AS
-            SELECT {column}, {counted} / (SELECT {counted} FROM {table} WHERE {column} IS NOT NULL) AS tf_{column}
+            SELECT {column},
+                {counted} / (SELECT {counted} FROM {table} WHERE {column} IS NOT NULL) AS tf_{column}
             FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}
         """)
 
@@ -73,8 +74,8 @@ def weight_parts(compared: Compared, model: Model) -> dict[str, str]:
     """Return by comparison name the SQL of its log2 Bayes factor under ``model``, rarity of the value
     included.
 
-    The pairs may have been compared under an earlier model of the same levels: levels do not depend on the shares, so
-    only their weights are replaced.
+    The pairs may have been compared under an earlier model: levels do not depend on the shares, so only
+    their weights are replaced.
     """
     parts = {}
     for each in compared.comparisons:

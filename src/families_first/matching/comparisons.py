@@ -68,12 +68,14 @@ def _slips(column: str, most: int, alike: float = 0.83) -> str:
 
 def _close(column: str, minimum: float = 0.92) -> str:
     shortest = f"least(length({column}_l), length({column}_r))"
-    return f"jaro_winkler_similarity({column}_l, {column}_r) >= {minimum} OR ({shortest} >= 4 AND {_slips(column, 1)})"
+    alike = f"jaro_winkler_similarity({column}_l, {column}_r) >= {minimum}"
+    return f"{alike} OR ({shortest} >= 4 AND {_slips(column, 1)})"
 
 
 def _one_starts_other(column: str, least: int) -> str:
     shortest = f"least(length({column}_l), length({column}_r))"
-    return f"({shortest} >= {least} AND (starts_with({column}_l, {column}_r) OR starts_with({column}_r, {column}_l)))"
+    starts = f"starts_with({column}_l, {column}_r) OR starts_with({column}_r, {column}_l)"
+    return f"({shortest} >= {least} AND ({starts}))"
 
 
 def _one_ends_other(column: str) -> str:
@@ -143,7 +145,8 @@ DATE_OF_BIRTH = Comparison(
         ),
         Level(
             "one slip",
-            "hamming(dob_l, dob_r) <= 1 OR (hamming(dob_l, dob_r) = 2 AND damerau_levenshtein(dob_l, dob_r) <= 1)",
+            "hamming(dob_l, dob_r) <= 1 "
+            "OR (hamming(dob_l, dob_r) = 2 AND damerau_levenshtein(dob_l, dob_r) <= 1)",
             0.05,
         ),
         Level(
@@ -233,7 +236,8 @@ STREET = Comparison(
         Level("close", f"{_close('street')} OR {_slips('street', 2, 0.87)}", 0.10),
         Level(
             "half the words",
-            "list_has_any(street_words_l, street_words_r) AND 2 * len(list_intersect(street_words_l, street_words_r)) "
+            "list_has_any(street_words_l, street_words_r) "
+            "AND 2 * len(list_intersect(street_words_l, street_words_r)) "
             ">= greatest(len(street_words_l), len(street_words_r))",
             0.04,
         ),

@@ -53,7 +53,7 @@ def check_date_format(date_format: str) -> None:
     known = re.sub(r"%[YmdbB]", "", date_format)
     if "%Y" not in date_format or "%d" not in date_format or not has_month or "%" in known:
         raise UserError(
-            "date_format needs %Y (four-digit year), %m, %b or %B (month) and %d (day), and nothing else with %",
+            "date_format needs %Y (four-digit year), %m, %b or %B (month) and %d (day), and no other %",
             fix='Write it as the files have it, for example date_format = "%d/%m/%Y".',
             code=ExitCode.BAD_MAPPING,
         )

@@ -16,7 +16,7 @@ from families_first.errors import ExitCode, UserError
 from families_first.matching.file_mapping import load_file_mapping
 from families_first.matching.file_reading import FileRecords, read_files
 from families_first.matching.model import Model
-from families_first.matching.people import assign_people
+from families_first.matching.people import People, assign_people
 from families_first.matching.score import Links, find_links
 from families_first.matching.thresholds import Thresholds
 from families_first.matching.truth import Agreement, compare_with_truth
@@ -96,9 +96,8 @@ def match_files(
     """
     began = time.perf_counter()
     read = read_files(paths, load_file_mapping(mapping_path), truth=truth)
-    links = find_links(read.records, model=model)
-    people = assign_people(links.edges, _facts(links), thresholds=links.thresholds)
-    person = _in_order(read.records["record_key"], people.assignment)
+    found = find_people(read.records, model=model)
+    links, people, person = found.links, found.people, found.person
     agreement = None if truth is None else compare_with_truth(_known(read.records["truth"]), person)
     _write(out, read, links, person)
     return MatchSummary(
@@ -116,15 +115,34 @@ def match_files(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``person``: the person id of each record, in the order of the records given."""
+
+    links: Links
+    people: People
+    person: pa.Array
+
+
+def find_people(records: pa.Table, *, model: Model | None) -> Found:
+    """Find the links and the people of a match table, nobody being known before."""
+    links = find_links(records, model=model)
+    people = assign_people(links.edges, _facts(links), thresholds=links.thresholds)
+    return Found(links, people, _in_order(records["record_key"], people.assignment))
+
+
 def _facts(links: Links) -> pa.Table:
     """Return what may speak against a person: identifiers and, where the records show families, birth dates.
 
     Where nobody shares a home, a different birth date is a slip that the weight already counts.
     """
-    wanted = links.records.select(["record_key", "nino", "upn", "nhs_number"])
+    named = links.records.select(["record_key", "nino", "upn", "nhs_number"])
+    wanted = pa.table([column.cast(pa.string()) for column in named.columns], names=named.column_names)
     if not links.sizes.has_families:
         return wanted
-    days = pc.strptime(links.records["dob"], format="%Y%m%d", unit="s", error_is_null=True).cast(pa.date32())
+    days = pc.strptime(
+        links.records["dob"].cast(pa.string()), format="%Y%m%d", unit="s", error_is_null=True
+    ).cast(pa.date32())
     return wanted.append_column("date_of_birth", days)
 
 

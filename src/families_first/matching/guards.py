@@ -33,7 +33,8 @@ class Guard:
 GUARDS: tuple[Guard, ...] = (
     Guard(
         "conflicting identifiers",
-        "They hold different NINOs, UPNs, NHS numbers or PNC numbers, further apart than a slip of the keyboard.",
+        "They hold different NINOs, UPNs, NHS numbers or PNC numbers, further apart than a slip of the "
+        "keyboard.",
         {"identifiers": ("different", "one same, one different")},
         families_only=False,
     ),

@@ -36,9 +36,9 @@ Ints = npt.NDArray[np.int64]
 
 ONE_PERSON = ("same", "moved")
 RELATIVES = ("family", "household", "twin", "namesake")
-# Twins are about 1.5 % of births and a same-name parent and child is rarer still; among the pairs of one household's
-# records neither kind can be more than a small share. Without the bound, a man whose forename was misheard
-# would pass for his own twin.
+# Twins are about 1.5 % of births and a same-name parent and child is rarer still; among the pairs of one
+# household's records neither kind can be more than a small share. Without the bound, a man whose forename was
+# misheard would pass for his own twin.
 _TWINS_PER_FAMILY_PAIR = 0.03
 _NAMESAKES_PER_FAMILY_PAIR = 0.03
 
@@ -92,23 +92,17 @@ class Sizes:
         return (self.family + self.household) > 0.02 * max(self.one_person, 1.0)
 
 
+# What two people share as one person's records do, besides home and family name.
+_ALSO_SHARED = {"twin": {"dob"}, "namesake": {"forename", "sex", "middle_names"}}
+
+
 def takes_m(kind: str, comparison: Comparison) -> bool:
     """Return whether a pair of this kind agrees on this comparison as one person's records do."""
-    if kind == "same":
-        return True
-    if kind == "stranger":
-        return False
     if comparison.sharing is Sharing.HOME:
-        return kind != "moved"
-    if kind == "moved":
-        return True
+        return kind not in {"stranger", "moved"}
     if comparison.sharing is Sharing.FAMILY:
-        return kind != "household"
-    if kind == "twin":
-        return comparison.name == "dob"
-    if kind == "namesake":
-        return comparison.name in {"forename", "sex", "middle_names"}
-    return False
+        return kind not in {"stranger", "household"}
+    return kind in ONE_PERSON or comparison.name in _ALSO_SHARED.get(kind, set())
 
 
 def _log_shares(patterns: Patterns, shares: tuple[Floats, ...]) -> Floats:
@@ -175,7 +169,9 @@ def fit(
         moved = max(abs(fresh[k] - sizes[k]) / max(sizes[k], 1.0) for k in kinds)
         sizes = fresh
         if learn:
-            weights = {kind: resp[:, at] * patterns.counts for at, kind in enumerate(kinds) if kind in ONE_PERSON}
+            weights = {
+                kind: resp[:, at] * patterns.counts for at, kind in enumerate(kinds) if kind in ONE_PERSON
+            }
             current = Shares(m=_learn_m(patterns, weights, prior, strength), u=current.u)
         if moved < 1e-4:
             break

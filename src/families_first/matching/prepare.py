@@ -8,7 +8,9 @@ accents, punctuation or placeholders. Birth dates become eight digits, so that a
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 MATCH_COLUMNS = (
     "record_key",
@@ -69,9 +71,10 @@ _NOT_IDENTIFIERS = (
 )
 # Words that tell one road from another as little as "road" does; left out where words are counted.
 _ROAD_WORDS = (
-    "STREET", "ST", "ROAD", "RD", "AVENUE", "AVE", "AV", "DRIVE", "DR", "CLOSE", "CL", "LANE", "LN", "COURT", "CT",
-    "CRESCENT", "CRES", "CR", "PLACE", "PL", "SQUARE", "SQ", "TERRACE", "TCE", "TER", "GARDENS", "GDNS", "GROVE",
-    "PARADE", "PDE", "CIRCUIT", "CCT", "HIGHWAY", "HWY", "BOULEVARD", "BLVD", "APARTMENT", "APT", "FLAT", "UNIT",
+    "STREET", "ST", "ROAD", "RD", "AVENUE", "AVE", "AV", "DRIVE", "DR", "CLOSE", "CL", "LANE", "LN", "COURT",
+    "CT", "CRESCENT", "CRES", "CR", "PLACE", "PL", "SQUARE", "SQ", "TERRACE", "TCE", "TER", "GARDENS", "GDNS",
+    "GROVE", "PARADE", "PDE", "CIRCUIT", "CCT", "HIGHWAY", "HWY", "BOULEVARD", "BLVD", "APARTMENT", "APT",
+    "FLAT", "UNIT",
     "WAY", "WALK", "HILL", "THE", "HOUSE", "NO",
 )  # fmt: skip
 
@@ -89,7 +92,8 @@ def _one_letter(bare: str) -> str:
 
 
 def _name(column: str) -> str:
-    text = f"regexp_replace(upper(strip_accents({column})), '^\\s*(MR|MRS|MISS|MS|MX|MSTR|DR|REV|PROF|SIR)[. ]\\s*', '')"
+    title = "'^\\s*(MR|MRS|MISS|MS|MX|MSTR|DR|REV|PROF|SIR)[. ]\\s*'"
+    text = f"regexp_replace(upper(strip_accents({column})), {title}, '')"
     bare = f"regexp_replace({text}, '[^A-Z]+', '', 'g')"
     return f"CASE WHEN {bare} IN ('', {_listed(_NOT_NAMES)}) THEN NULL ELSE {bare} END"
 
@@ -132,93 +136,95 @@ def _sex(column: str) -> str:
 
 
 def complete(records: pa.Table) -> pa.Table:
-    """Return ``records`` with every match column, missing ones null, text as text; other columns are left
-    out.
-    """
+    """Return ``records`` with every match column, missing ones null; columns of other names are left out."""
     columns: list[Any] = []
     for name in MATCH_COLUMNS:
         if name not in records.column_names:
-            kind = pa.date32() if name == "date_of_birth" else pa.string()
-            columns.append(pa.nulls(records.num_rows, kind))
+            columns.append(
+                pa.nulls(records.num_rows, pa.date32() if name == "date_of_birth" else pa.string())
+            )
             continue
         column = records.column(name)
-        is_day = pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
+        is_day = pa.types.is_date(column.type) or pa.types.is_timestamp(column.type)
         columns.append(column if name == "date_of_birth" and is_day else column.cast(pa.string()))
     return pa.table(columns, names=list(MATCH_COLUMNS))
 
 
-def prepare(con: duckdb.DuckDBPyConnection, records: pa.Table, table: str, *, first: int = 0) -> None:
-    """Create ``table`` in ``con``: ``rid`` (row number from ``first``), ``record_key``, ``source`` and the
-    prepared columns.
+def standardise(con: duckdb.DuckDBPyConnection, records: pa.Table) -> pa.Table:
+    """Return the records in compared form: ``rid`` (row number), ``record_key``, ``source`` and
+    ``PREPARED_COLUMNS``, text columns dictionary-encoded.
 
     Parameters
     ----------
+    con
+        Any connection; each distinct value is standardised once, whatever the number of records that have it.
     records
-        The match table; missing columns are allowed. ``date_of_birth`` may be a date or text (year, month,
-        day).
+        The match table; missing columns are allowed. ``date_of_birth`` may be a date, or text with year,
+        month and day in this order.
     """
     whole = complete(records)
-    con.register("ff_records", whole)
-    present = {name for name in MATCH_COLUMNS if whole.column(name).null_count < whole.num_rows}
+    rows = whole.num_rows
+    out: dict[str, Any] = {
+        "rid": np.arange(rows, dtype=np.int64),
+        "record_key": whole["record_key"],
+        "source": whole["source"].fill_null(""),
+    }
 
-    def given(name: str, expression: str) -> str:
-        return expression if name in present else "CAST(NULL AS VARCHAR)"
+    def each(source: str, expression: str) -> pa.Array:
+        return _standard_values(con, whole[source], expression)
 
-    # Numbering before the wide projection keeps rows in file order whatever the number of threads.
-    whole = whole.append_column("rid", pa.array(range(first, first + whole.num_rows), pa.int64()))
-    con.register("ff_records", whole)
-    street_source = given("address_line_1", _words("address_line_1"))
-    con.execute(f"""
-        CREATE OR REPLACE TABLE {table} AS
-        WITH cleaned AS (
-            SELECT rid, record_key, coalesce(source, '') AS source,
-                {given("forename", _name("forename"))} AS forename,
-                {given("middle_names", _name("middle_names"))} AS middle_names,
-                {given("surname", _name("surname"))} AS surname,
-                {given("date_of_birth", _dob("date_of_birth", whole.schema.field("date_of_birth").type))} AS dob,
-                {given("sex", _sex("sex"))} AS sex,
-                {", ".join(f"{given(n, _identifier(n))} AS {n}" for n in ("nino", "upn", "nhs_number", "pnc", "other_id"))},
-                {given("postcode", _postcode("postcode"))} AS postcode,
-                {street_source} AS address_words,
-                {given("house_number", f"nullif({_letters('house_number')}, '')")} AS house_number,
-                {given("locality", f"nullif({_letters('locality')}, '')")} AS locality
-            FROM ff_records
-        ), placed AS (
-            SELECT *,
-                coalesce(house_number, nullif(regexp_extract(address_words, '(^| )([0-9]+[A-Z]?)( |$)', 2), ''))
-                    AS house,
-                nullif(trim(CASE WHEN house_number IS NULL
-                    THEN regexp_replace(address_words, '(^| )([0-9]+[A-Z]?)( |$)', ' ')
-                    ELSE address_words END), '') AS street_text
-            FROM cleaned
-        )
-        SELECT rid, record_key, source, forename, CAST(NULL AS VARCHAR[]) AS forename_roots, middle_names, surname,
-            dob, sex, nino, upn, nhs_number, pnc, other_id, postcode,
-            replace(street_text, ' ', '') AS street, list_filter(string_split(street_text, ' '), lambda w: w NOT IN ({_listed(_ROAD_WORDS)}))
-                AS street_words, house, locality
-        FROM placed
-    """)
-    con.unregister("ff_records")
-    if "forename" in present:
-        _add_roots(con, table)
-
-
-def _add_roots(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Fill ``forename_roots`` where a forename has known variants."""
-    names = [
-        row[0]
-        for row in con.execute(f"SELECT DISTINCT forename FROM {table} WHERE forename IS NOT NULL").fetchall()
-    ]
-    roots = forename_roots(names)
-    if roots.num_rows == 0:
-        return
-    con.register("ff_roots", roots)
-    con.execute(
-        f"UPDATE {table} SET forename_roots = r.roots FROM ff_roots r WHERE {table}.forename = r.name"
+    out["forename"] = each("forename", _name("v"))
+    out["forename_roots"] = _roots(out["forename"])
+    out["middle_names"] = each("middle_names", _name("v"))
+    out["surname"] = each("surname", _name("v"))
+    out["dob"] = each("date_of_birth", _dob("v", whole.schema.field("date_of_birth").type))
+    out["sex"] = each("sex", _sex("v"))
+    for name in ("nino", "upn", "nhs_number", "pnc", "other_id"):
+        out[name] = each(name, _identifier("v"))
+    out["postcode"] = each("postcode", _postcode("v"))
+    street = f"nullif(trim(regexp_replace({_words('v')}, '(^| )([0-9]+[A-Z]?)( |$)', ' ')), '')"
+    listed = _listed(_ROAD_WORDS)
+    out["street"] = each("address_line_1", f"replace({street}, ' ', '')")
+    out["street_words"] = _standard_values(
+        con,
+        whole["address_line_1"],
+        f"list_filter(string_split({street}, ' '), lambda w: w NOT IN ({listed}))",
     )
-    con.unregister("ff_roots")
+    number = each(
+        "address_line_1", f"nullif(regexp_extract({_words('v')}, '(^| )([0-9]+[A-Z]?)( |$)', 2), '')"
+    )
+    given = each("house_number", f"nullif({_letters('v')}, '')")
+    out["house"] = pc.coalesce(_plain(given), _plain(number)).dictionary_encode()
+    out["locality"] = each("locality", f"nullif({_letters('v')}, '')")
+    return pa.table({name: out[name] for name in ("rid", "record_key", "source", *PREPARED_COLUMNS)})
+
+
+def _plain(column: pa.Array) -> pa.Array:
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def _standard_values(con: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, expression: str) -> pa.Array:
+    """Return ``expression`` over the values ``v`` of the column: dictionary-encoded text, or plain lists."""
+    coded = column.combine_chunks().dictionary_encode()
+    values = coded.dictionary
+    con.register("ff_values", pa.table({"i": np.arange(len(values)), "v": values}))
+    found = (
+        con.sql(f"SELECT {expression} AS o FROM ff_values ORDER BY i").to_arrow_table()["o"].combine_chunks()
+    )
+    con.unregister("ff_values")
+    if pa.types.is_list(found.type):
+        return found.take(coded.indices)
+    again = found.cast(pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(again.indices.take(coded.indices), again.dictionary)
+
+
+def _roots(forenames: pa.DictionaryArray) -> pa.Array:
+    """Return for each forename the roots that it shares with its variants; null for one without any."""
+    known = forename_roots(forenames.dictionary.to_pylist())
+    place = pc.index_in(forenames.dictionary, value_set=known["name"].combine_chunks())
+    return known["roots"].combine_chunks().take(place).take(forenames.indices)
 
 
 def forename_roots(names: list[str]) -> pa.Table:
@@ -229,7 +235,7 @@ def forename_roots(names: list[str]) -> pa.Table:
     kept: list[str] = []
     roots: list[list[str]] = []
     for name in names:
-        canonicals = {each.upper() for each in namer.canonicals_of(name.lower())}
+        canonicals = {root.upper() for root in namer.canonicals_of(name.lower())}
         is_root = bool(namer.nicknames_of(name.lower()))
         if canonicals or is_root:
             kept.append(name)
@@ -237,8 +243,18 @@ def forename_roots(names: list[str]) -> pa.Table:
     return pa.table({"name": pa.array(kept, pa.string()), "roots": pa.array(roots, pa.list_(pa.string()))})
 
 
-def filled_shares(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, float]:
+def load(con: duckdb.DuckDBPyConnection, standard: pa.Table, table: str) -> None:
+    """Create ``table`` in ``con`` from standardised records."""
+    con.register("ff_standard", standard)
+    texts = [
+        name for name in standard.column_names if pa.types.is_dictionary(standard.schema.field(name).type)
+    ]
+    cast = f" REPLACE ({', '.join(f'CAST({name} AS VARCHAR) AS {name}' for name in texts)})" if texts else ""
+    con.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *{cast} FROM ff_standard")
+    con.unregister("ff_standard")
+
+
+def filled_shares(standard: pa.Table) -> dict[str, float]:
     """Return the share of records with a value, by prepared column."""
-    parts = ", ".join(f"count({column}) / greatest(count(*), 1)" for column in PREPARED_COLUMNS)
-    row = con.execute(f"SELECT {parts} FROM {table}").fetchall()[0]
-    return dict(zip(PREPARED_COLUMNS, (float(each) for each in row), strict=True))
+    rows = max(standard.num_rows, 1)
+    return {name: 1 - standard[name].null_count / rows for name in PREPARED_COLUMNS}

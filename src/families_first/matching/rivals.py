@@ -24,7 +24,8 @@ def settle_rivals(con: duckdb.DuckDBPyConnection, table: str, weighed: str) -> t
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE ff_odds AS
         SELECT w.rid_l, w.rid_r, l.source AS source_l, r.source AS source_r,
-            power(2.0, least(w.weight, 60)) AS odds, 1 / (1 + power(2.0, -greatest(least(w.weight, 60), -60))) AS likely
+            power(2.0, least(w.weight, 60)) AS odds,
+            1 / (1 + power(2.0, -greatest(least(w.weight, 60), -60))) AS likely
         FROM {weighed} w JOIN {table} l ON l.rid = w.rid_l JOIN {table} r ON r.rid = w.rid_r
         WHERE l.source <> r.source AND l.source IN (SELECT source FROM ff_single)
             AND r.source IN (SELECT source FROM ff_single)
@@ -33,7 +34,8 @@ def settle_rivals(con: duckdb.DuckDBPyConnection, table: str, weighed: str) -> t
         CREATE OR REPLACE TEMP TABLE ff_rivals AS
         WITH sizes AS (SELECT source, count(*) AS records FROM {table} GROUP BY source),
         sides AS (
-            SELECT rid_l AS rid, rid_r AS other, source_l AS here, source_r AS there, odds, likely FROM ff_odds
+            SELECT rid_l AS rid, rid_r AS other, source_l AS here, source_r AS there, odds, likely
+            FROM ff_odds
             UNION ALL
             SELECT rid_r, rid_l, source_r, source_l, odds, likely FROM ff_odds
         ),
@@ -46,7 +48,8 @@ def settle_rivals(con: duckdb.DuckDBPyConnection, table: str, weighed: str) -> t
                 + greatest(1 - rate, {_UNMATCHED_AT_LEAST}) AS rest
             FROM sides JOIN matched USING (here, there)
         )
-        SELECT least(rid, other) AS rid_l, greatest(rid, other) AS rid_r, max(rest) AS rest FROM against GROUP BY ALL
+        SELECT least(rid, other) AS rid_l, greatest(rid, other) AS rid_r, max(rest) AS rest
+        FROM against GROUP BY ALL
     """)
     con.execute(f"""
         UPDATE {weighed} SET weight = {weighed}.weight - log2(f.rest) FROM ff_rivals f
@@ -63,7 +66,8 @@ def single_sources(con: duckdb.DuckDBPyConnection, table: str, weighed: str) -> 
             FROM {weighed} w JOIN {table} l ON l.rid = w.rid_l JOIN {table} r ON r.rid = w.rid_r
             WHERE l.source = r.source AND w.weight > -5 GROUP BY l.source
         )
-        SELECT source FROM (SELECT source, count(*) AS records FROM {table} GROUP BY source) LEFT JOIN within USING (source)
+        SELECT source FROM (SELECT source, count(*) AS records FROM {table} GROUP BY source)
+        LEFT JOIN within USING (source)
         WHERE coalesce(duplicates, 0) <= {_DUPLICATES_AT_MOST} * records ORDER BY source
     """).fetchall()
     return tuple(row[0] for row in rows)

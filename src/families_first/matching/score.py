@@ -8,15 +8,22 @@ import pyarrow as pa
 
 from families_first.matching import prepare as preparing
 from families_first.matching.blocking import Plan, make_pairs, plan_blocks
-from families_first.matching.compare import Compared, compare, count_rarity, gamma_sql, weight_parts
+from families_first.matching.compare import (
+    Compared,
+    compare,
+    count_patterns,
+    count_rarity,
+    gamma_sql,
+    weight_parts,
+)
 from families_first.matching.comparisons import BY_NAME, Comparison, usable
 from families_first.matching.guards import guard_sql
 from families_first.matching.mixture import Sizes, weight_sql
-from families_first.matching.model import Model
+from families_first.matching.model import Model, usual_model
 from families_first.matching.rivals import settle_rivals
 from families_first.matching.strong import STRONG_WEIGHT, collapse, settled_sql
 from families_first.matching.thresholds import Thresholds, choose_thresholds
-from families_first.matching.training import before_training, group_sure, sizes_of, train
+from families_first.matching.training import before_training, group_sure, sizes_of, train, with_homes
 
 LARGE = 100_000
 """Above this many records identical ones are collapsed first and only the tight keys are used."""
@@ -91,47 +98,38 @@ def _find_links(
     across = None
     if against is not None:
         across = against.num_rows
-        records = pa.concat_tables(
-            [preparing.complete(against), preparing.complete(records)], promote_options="permissive"
-        )
-    rows = records.num_rows
-    preparing.prepare(con, records, "ff_all")
-    prepared = con.sql(
-        "SELECT * EXCLUDE (rid, forename_roots, street_words) FROM ff_all ORDER BY rid"
-    ).to_arrow_table()
-    collapsing = model is not None and rows > LARGE and against is None
-    table = "ff_all"
-    if collapsing:
-        table = "ff_kept"
-        rows = collapse(con, "ff_all", table, "ff_copies")
-    filled = preparing.filled_shares(con, table)
+        both = [preparing.complete(against), preparing.complete(records)]
+        records = pa.concat_tables(both, promote_options="permissive")
+    standard = preparing.standardise(con, records)
+    kept, copies = collapse(standard) if model is not None and records.num_rows > LARGE else (standard, None)
+    rows = kept.num_rows
+    filled = preparing.filled_shares(kept)
     comparisons = usable(filled)
     if rows < 2 or not comparisons:
-        return _no_links(prepared, model)
-    if model is None and rows <= _TRAIN_GROUPS_UP_TO:
+        return _no_links(standard, model)
+    preparing.load(con, kept, "ff_all")
+    table = "ff_all"
+    grouped = model is None and rows <= _TRAIN_GROUPS_UP_TO
+    if grouped:
         group_sure(con, table, rows)
-        count_rarity(con, table, comparisons, group="grp")
-    else:
-        con.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS grp BIGINT")
-        con.execute(f"UPDATE {table} SET grp = rid")
-        count_rarity(con, table, comparisons)
-    plan = plan_blocks(
-        con, table, filled=filled, rows=rows, budget=_budget(rows), broad=rows <= LARGE
-    )
+    count_rarity(con, table, comparisons, group="grp" if grouped else "rid")
+    broad = rows <= LARGE
+    plan = plan_blocks(con, table, filled=filled, rows=rows, budget=_budget(rows), broad=broad)
     candidates = make_pairs(con, plan, table, "ff_pairs", across=across)
     if candidates == 0:
-        return _no_links(prepared, model)
-    if model is None:
-        before = before_training(con, table, comparisons, rows=rows)
-        compared = compare(con, table, "ff_pairs", before, comparisons)
-        model, sizes = train(con, compared, rows=rows)
-    else:
-        compared = compare(con, table, "ff_pairs", model, comparisons)
-        sizes = sizes_of(con, compared, rows=rows)
-    edges, thresholds = _edges(con, table, compared, model, sizes, plan, comparisons)
-    if collapsing:
-        edges = pa.concat_tables([edges, _copies(con)])
-    return Links(edges, prepared, thresholds, model, sizes, candidates)
+        return _no_links(standard, model)
+    before = model or before_training(con, table, comparisons, rows=rows, grouped=grouped)
+    compared = compare(con, table, "ff_pairs", before, comparisons)
+    patterns = count_patterns(con, compared, possible=rows * (rows - 1) / 2)
+    if not broad:
+        patterns = with_homes(con, table, patterns, before)
+    trained, sizes = (
+        (before, sizes_of(patterns, before)) if model is not None else train(patterns, before, rows=rows)
+    )
+    edges, thresholds = _edges(con, table, compared=compared, model=trained, sizes=sizes, plan=plan)
+    if copies is not None:
+        edges = pa.concat_tables([edges, _copies(standard, copies)])
+    return Links(edges, standard, thresholds, trained, sizes, candidates)
 
 
 def _budget(rows: int) -> int:
@@ -140,22 +138,18 @@ def _budget(rows: int) -> int:
 
 
 def _edges(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    compared: Compared,
-    model: Model,
-    sizes: Sizes,
-    plan: Plan,
-    comparisons: tuple[Comparison, ...],
+    con: duckdb.DuckDBPyConnection, table: str, *, compared: Compared, model: Model, sizes: Sizes, plan: Plan
 ) -> tuple[pa.Table, Thresholds]:
     """Weigh and guard the compared pairs."""
+    comparisons = compared.comparisons
     gamma = {each.name: gamma_sql(compared, each.name) for each in comparisons}
     levels = {name: f"g_{name}" for name in gamma}
+    weight = weight_sql(comparisons, sizes, weight_parts(compared, model))
     code = " + ".join(f"(g_{each.name} + 1) * {16**i}::BIGINT" for i, each in enumerate(comparisons))
     con.execute(f"""
         CREATE OR REPLACE TABLE ff_weighed AS
         WITH weighed AS (
-            SELECT rid_l, rid_r, match_key, {weight_sql(comparisons, sizes, weight_parts(compared, model))} AS weight,
+            SELECT rid_l, rid_r, match_key, {weight} AS weight,
                 {", ".join(f"{sql} AS g_{name}" for name, sql in gamma.items())}
             FROM {compared.table}
         )
@@ -168,10 +162,11 @@ def _edges(
     weights = (
         con.sql("SELECT weight FROM ff_weighed WHERE guard IS NULL").to_arrow_table().column(0).to_numpy()
     )
-    thresholds = choose_thresholds(np.asarray(weights, dtype=np.float64))
+    thresholds = choose_thresholds(np.asarray(weights, dtype=np.float64), families=sizes.has_families)
     found = con.sql(f"""
         SELECT l.record_key AS key_l, r.record_key AS key_r,
-            CASE WHEN w.strong THEN greatest(w.weight, {STRONG_WEIGHT}) ELSE least(w.weight, {STRONG_WEIGHT}) END AS weight,
+            CASE WHEN w.strong THEN greatest(w.weight, {STRONG_WEIGHT})
+                ELSE least(w.weight, {STRONG_WEIGHT}) END AS weight,
             w.pattern, w.guard, w.guard IS NOT NULL AS guarded, w.strong AND w.guard IS NULL AS strong,
             CAST(w.match_key AS INTEGER) AS match_key
         FROM ff_weighed w JOIN {table} l ON l.rid = w.rid_l JOIN {table} r ON r.rid = w.rid_r
@@ -205,21 +200,24 @@ def _explained(patterns: "np.typing.NDArray[np.int64]", comparisons: tuple[Compa
     return pa.array(texts, pa.string()).take(pa.array(place.reshape(-1)))
 
 
-def _copies(con: duckdb.DuckDBPyConnection) -> pa.Table:
-    copies = con.sql(f"""
-        SELECT a.record_key AS key_l, b.record_key AS key_r, CAST({STRONG_WEIGHT} AS DOUBLE) AS weight,
-            'identical in every compared field' AS why, CAST(NULL AS VARCHAR) AS guard, false AS guarded,
-            true AS strong, 'identical' AS match_key
-        FROM ff_copies c JOIN ff_all a ON a.rid = c.of JOIN ff_all b ON b.rid = c.rid
-    """).to_arrow_table()
-    return copies.cast(EDGES)
+def _copies(standard: pa.Table, copies: pa.Table) -> pa.Table:
+    rows = copies.num_rows
+    return pa.table(
+        [
+            standard["record_key"].take(copies["of"]),
+            standard["record_key"].take(copies["rid"]),
+            np.full(rows, STRONG_WEIGHT),
+            pa.repeat("identical in every compared field", rows),
+            pa.nulls(rows, pa.string()),
+            np.zeros(rows, dtype=bool),
+            np.ones(rows, dtype=bool),
+            pa.repeat("identical", rows),
+        ],
+        schema=EDGES,
+    )
 
 
 def _no_links(prepared: pa.Table, model: Model | None) -> Links:
-    from families_first.matching.model import usual_model  # noqa: PLC0415 - only for tables too small to
-
-    compare
-
     none = Sizes(same=0.0, moved=0.0, stranger=0.0, family=0.0, household=0.0, twin=0.0, namesake=0.0)
-    thresholds = choose_thresholds(np.zeros(0))
+    thresholds = choose_thresholds(np.zeros(0), families=False)
     return Links(EDGES.empty_table(), prepared, thresholds, model or usual_model(), none, 0)

@@ -5,7 +5,9 @@ records). A NINO, UPN, NHS number or PNC number settles a pair where forename or
 it; alone it does not, because parents' numbers are written on children's records.
 """
 
-import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
 
 from families_first.matching.comparisons import BY_NAME, STRONG_IDENTIFIERS
 
@@ -14,42 +16,59 @@ STRONG_WEIGHT = 40.0
 says nothing about the rarity of names, and above any threshold in use."""
 
 _COLLAPSED = (
-    "forename", "middle_names", "surname", "dob", "sex", "other_id", "postcode", "street", "house", "locality",
+    "forename", "middle_names", "surname", "dob", "sex", "other_id", "postcode", "street", "house",
+    "locality",
 )  # fmt: skip
 
 
-def collapse(con: duckdb.DuckDBPyConnection, table: str, out: str, copies: str) -> int:
-    """Create ``out``, one record for each group of identical ones, and ``copies`` (rid, of); return the
-    rows of ``out``.
+def collapse(standard: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return one record for each group of identical ones, and the copies (``rid``, ``of``).
 
-    Only records with both names, a date of birth and a postcode, street or reference collapse. The
-    one that stays takes the group's identifiers; a group with two values of one identifier is left apart.
+    Only records with both names, a date of birth and a postcode, street or reference collapse. The one that
+    stays takes the group's identifiers; a group with two values of one identifier is left as it is.
     """
-    fields = ", ".join(_COLLAPSED)
-    enough = "forename IS NOT NULL AND surname IS NOT NULL AND dob IS NOT NULL AND coalesce(postcode, street, other_id) IS NOT NULL"
-    one_each = " AND ".join(f"min({each}) IS NOT DISTINCT FROM max({each})" for each in STRONG_IDENTIFIERS)
-    chosen = ", ".join(f"max({each}) AS {each}" for each in STRONG_IDENTIFIERS)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE ff_hashed AS
-        SELECT rid, hash({fields}) AS same, {", ".join(STRONG_IDENTIFIERS)} FROM {table} WHERE {enough}
-    """)
-    con.execute(f"""
-        CREATE OR REPLACE TEMP TABLE ff_identical AS
-        SELECT same, min(rid) AS of, {chosen} FROM ff_hashed GROUP BY same HAVING count(*) > 1 AND {one_each}
-    """)
-    con.execute(f"""
-        CREATE OR REPLACE TABLE {copies} AS
-        SELECT h.rid, i.of FROM ff_hashed h JOIN ff_identical i USING (same) WHERE h.rid <> i.of
-    """)
-    replaced = ", ".join(f"coalesce(t.{each}, i.{each}) AS {each}" for each in STRONG_IDENTIFIERS)
-    con.execute(f"""
-        CREATE OR REPLACE TABLE {out} AS
-        SELECT t.* REPLACE ({replaced}) FROM {table} t LEFT JOIN ff_identical i ON t.rid = i.of
-        WHERE NOT EXISTS (SELECT 1 FROM {copies} c WHERE c.rid = t.rid)
-    """)
-    con.execute("DROP TABLE ff_hashed")
-    con.execute("DROP TABLE ff_identical")
-    return int(con.execute(f"SELECT count(*) FROM {out}").fetchall()[0][0])
+    codes = {name: _codes(standard[name]) for name in (*_COLLAPSED, *STRONG_IDENTIFIERS)}
+    mixed = np.zeros(standard.num_rows, dtype=np.uint64)
+    for name in _COLLAPSED:
+        mixed = (mixed ^ (codes[name] + 2).astype(np.uint64)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    placed = (codes["postcode"] >= 0) | (codes["street"] >= 0) | (codes["other_id"] >= 0)
+    rows = np.flatnonzero((codes["forename"] >= 0) & (codes["surname"] >= 0) & (codes["dob"] >= 0) & placed)
+    rows = rows[np.argsort(mixed[rows], kind="stable")]
+    if len(rows) == 0:
+        return standard, pa.table({"rid": pa.array([], pa.int64()), "of": pa.array([], pa.int64())})
+    starts = np.flatnonzero(np.r_[True, mixed[rows][1:] != mixed[rows][:-1]])
+    group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, len(rows)]))
+    agrees = np.ones(len(starts), dtype=bool)
+    best = {}
+    for name in STRONG_IDENTIFIERS:
+        held = codes[name][rows]
+        most = np.maximum.reduceat(held, starts)
+        least = np.minimum.reduceat(np.where(held < 0, np.iinfo(np.int64).max, held), starts)
+        agrees &= (most < 0) | (least == most)
+        best[name] = most
+    first = rows[starts]
+    copy = (rows != first[group]) & agrees[group]
+    kept = np.ones(standard.num_rows, dtype=bool)
+    kept[rows[copy]] = False
+    out = standard
+    for name in STRONG_IDENTIFIERS:
+        filled = codes[name].copy()
+        filled[first[agrees]] = best[name][agrees]
+        column = standard[name].combine_chunks()
+        taken = pa.DictionaryArray.from_arrays(
+            pa.array(filled.astype(np.int32), mask=filled < 0), column.dictionary
+        )
+        out = out.set_column(out.column_names.index(name), name, taken)
+    copies = pa.table({"rid": rows[copy].astype(np.int64), "of": first[group][copy].astype(np.int64)})
+    return out.filter(pa.array(kept)), copies
+
+
+def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """Return the dictionary codes of a column, -1 for null."""
+    return np.asarray(
+        column.combine_chunks().indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64
+    )
 
 
 def settled_sql(gamma: dict[str, str]) -> str:

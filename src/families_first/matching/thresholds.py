@@ -17,6 +17,7 @@ CAUTION = 0.8
 """Splink's weights overstate: shrinking log odds to four fifths brings them near what clerical review
 finds.
 """
+_LEAST_IN_FAMILIES = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +36,32 @@ class Thresholds:
     expected_recall: float
 
 
-def choose_thresholds(weights: Floats, *, matches: float | None = None) -> Thresholds:
+def choose_thresholds(weights: Floats, *, families: bool) -> Thresholds:
     """Choose thresholds for pairs with these weights.
 
     Parameters
     ----------
     weights
         Match weights of the pairs that no guard holds back, shape (pairs,), log2 odds.
-    matches
-        Expected number of matching pairs in all; the sum over ``weights`` when not given.
+    families
+        Whether different people share homes in the records: then links need odds of at least four to one,
+        because the wrong link puts a sister's history on her brother.
     """
     ordered = np.sort(weights)[::-1]
     likely = 1.0 / (1.0 + np.exp2(-np.clip(ordered * CAUTION, -60, 60)))
+    least = _LEAST_IN_FAMILIES if families else 0.0
     if len(ordered) == 0:
         return Thresholds(join=2.0, split=-1.0, cluster=6.0, expected_precision=1.0, expected_recall=1.0)
     found = np.cumsum(likely)
-    total = max(float(matches or 0.0), float(found[-1]), 1e-9)
+    total = float(found[-1])
     expected_f1 = 2 * found / (np.arange(1, len(ordered) + 1) + total)
     best = int(np.argmax(expected_f1))
-    join = float(np.clip(ordered[best], 0.0, 4.0))
+    join = float(np.clip(ordered[best], least, 4.0))
     at = max(int(np.searchsorted(-ordered, -join, side="right")), 1)
     return Thresholds(
         join=join,
         split=join - 3.0,
         cluster=join + 4.0,
         expected_precision=float(found[at - 1] / at),
-        expected_recall=float(found[at - 1] / total),
+        expected_recall=float(found[at - 1] / max(total, 1e-9)),
     )

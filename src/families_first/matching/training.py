@@ -12,9 +12,9 @@ import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from families_first.matching.compare import Compared, compare, count_patterns
+from families_first.matching.compare import compare, count_patterns
 from families_first.matching.comparisons import Comparison
-from families_first.matching.mixture import Floats, Shares, Sizes, fit
+from families_first.matching.mixture import Floats, Patterns, Shares, Sizes, fit
 from families_first.matching.model import Model, usual_model
 
 # Pairs of records that are almost surely one person, to be kept from posing as chance agreement.
@@ -34,6 +34,7 @@ _SURE_KEYS = (
 )
 _LARGEST_SURE_BLOCK = 30
 RANDOM_PAIRS = 200_000
+_HOMES_ONE_IN = 20
 
 
 def group_sure(con: duckdb.DuckDBPyConnection, table: str, rows: int) -> None:
@@ -45,8 +46,8 @@ def group_sure(con: duckdb.DuckDBPyConnection, table: str, rows: int) -> None:
         columns = ", ".join(key)
         present = " AND ".join(f"{column} IS NOT NULL" for column in key)
         parts.append(f"""
-            SELECT rid AS l, min(rid) OVER (PARTITION BY {columns}) AS r, count(*) OVER (PARTITION BY {columns}) AS size
-            FROM {table} WHERE {present}
+            SELECT rid AS l, min(rid) OVER alike AS r, count(*) OVER alike AS size
+            FROM {table} WHERE {present} WINDOW alike AS (PARTITION BY {columns})
         """)
     pairs = con.sql(
         f"SELECT l, r FROM ({' UNION ALL '.join(parts)}) WHERE l > r AND size <= {_LARGEST_SURE_BLOCK}"
@@ -88,8 +89,8 @@ def chance_shares(
 ) -> tuple[Floats, ...]:
     """Return for each comparison the shares of strangers' pairs by level number.
 
-    Agreement on a whole value is computed from the values' frequencies (no sampling error); the rest is counted
-    among random pairs, with half a pair added to each level.
+    Agreement on a whole value is computed from the values' frequencies (no sampling error); the rest is
+    counted among random pairs, with half a pair added to each level.
     """
     start = usual_model()
     _random_pairs(con, table, rows, "ff_random")
@@ -115,25 +116,29 @@ def chance_shares(
 
 
 def before_training(
-    con: duckdb.DuckDBPyConnection, table: str, comparisons: tuple[Comparison, ...], *, rows: int
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    comparisons: tuple[Comparison, ...],
+    *,
+    rows: int,
+    grouped: bool,
 ) -> Model:
-    """Return the model with which to compare the pairs to train on: chance counted here, the rest as
-    usual.
-    """
+    """Return the model with which to compare the training pairs: chance counted here, the rest as usual."""
+    if not grouped:
+        con.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *, rid AS grp FROM {table}")
     usual = usual_model()
     u = chance_shares(con, table, rows, comparisons)
     return usual.with_shares(comparisons, Shares(m=usual.shares(comparisons).m, u=u))
 
 
-def train(con: duckdb.DuckDBPyConnection, compared: Compared, *, rows: int) -> tuple[Model, Sizes]:
-    """Train on all candidate pairs, as compared under the model of :func:`before_training`.
+def train(patterns: Patterns, before: Model, *, rows: int) -> tuple[Model, Sizes]:
+    """Train on the counted patterns of all candidate pairs, as compared under ``before``.
 
     Returns the trained model and the numbers of pairs of each kind.
     """
-    patterns = count_patterns(con, compared, possible=rows * (rows - 1) / 2)
-    shares, sizes = fit(patterns, compared.model.shares(compared.comparisons), learn=True)
-    trained = compared.model.with_shares(
-        compared.comparisons,
+    shares, sizes = fit(patterns, before.shares(patterns.comparisons), learn=True)
+    trained = before.with_shares(
+        patterns.comparisons,
         shares,
         version="trained here",
         trained_on=f"{rows} records",
@@ -142,8 +147,36 @@ def train(con: duckdb.DuckDBPyConnection, compared: Compared, *, rows: int) -> t
     return trained, sizes
 
 
-def sizes_of(con: duckdb.DuckDBPyConnection, compared: Compared, *, rows: int) -> Sizes:
+def sizes_of(patterns: Patterns, model: Model) -> Sizes:
     """Return the numbers of pairs of each kind in these records under a model trained elsewhere."""
-    patterns = count_patterns(con, compared, possible=rows * (rows - 1) / 2)
-    _, sizes = fit(patterns, compared.model.shares(compared.comparisons), learn=False)
-    return sizes
+    return fit(patterns, model.shares(patterns.comparisons), learn=False)[1]
+
+
+def with_homes(con: duckdb.DuckDBPyConnection, table: str, patterns: Patterns, model: Model) -> Patterns:
+    """Add the pairs of one home, from a sample of homes, to patterns of narrow blocking.
+
+    Narrow blocking leaves out people who share a home and nothing else; without them, the records would
+    seem to hold no families, and sisters would pass for one person.
+    """
+    home = "hash(coalesce(postcode, ''), coalesce(street, ''), coalesce(house, ''))"
+    con.execute(f"""
+        CREATE OR REPLACE TEMP TABLE ff_homes AS SELECT rid, {home} AS home FROM {table}
+        WHERE coalesce(postcode, street) IS NOT NULL AND house IS NOT NULL AND {home} % {_HOMES_ONE_IN} = 0
+    """)
+    con.execute("""
+        CREATE OR REPLACE TABLE ff_home_pairs AS
+        SELECT '0' AS match_key, l.rid AS join_key_l, r.rid AS join_key_r
+        FROM (SELECT * FROM ff_homes QUALIFY count(*) OVER (PARTITION BY home) <= 30) l
+        JOIN ff_homes r ON l.home = r.home AND l.rid < r.rid
+        ANTI JOIN ff_pairs p ON p.join_key_l = l.rid AND p.join_key_r = r.rid
+    """)
+    if con.execute("SELECT count(*) FROM ff_home_pairs").fetchall()[0][0] == 0:
+        return patterns
+    compared = compare(con, table, "ff_home_pairs", model, patterns.comparisons)
+    more = count_patterns(con, compared, possible=0.0)
+    return Patterns(
+        comparisons=patterns.comparisons,
+        gammas=np.concatenate([patterns.gammas, more.gammas]),
+        counts=np.concatenate([patterns.counts, more.counts * _HOMES_ONE_IN]),
+        possible=patterns.possible,
+    )

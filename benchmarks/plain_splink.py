@@ -1,0 +1,91 @@
+"""The yardstick: a plain Splink 5 run with its documented comparisons, as its guide shows it.
+
+Names by ``ForenameSurnameComparison``, dates of birth by ``DateOfBirthComparison``, postcodes by
+``PostcodeComparison``, house number, sex and identifiers by exact match; trained on the rows themselves; one
+threshold, connected components.
+"""
+
+import time
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import splink.comparison_library as cl
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+
+from families_first.matching.compat import quiet_splink
+
+BLOCKING = (
+    ("nino",),
+    ("upn",),
+    ("nhs_number",),
+    ("date_of_birth", "substr(forename, 1, 4)"),
+    ("date_of_birth", "substr(surname, 1, 4)"),
+    ("postcode", "substr(forename, 1, 4)"),
+    ("forename", "surname", "substr(date_of_birth, 1, 4)"),
+    ("date_of_birth", "postcode"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRun:
+    """Scored pairs by row number, and the seconds of the run: training, blocking, scoring."""
+
+    left: np.ndarray
+    right: np.ndarray
+    weight: np.ndarray
+    seconds: float
+
+
+def run_plain(records: pa.Table, *, max_pairs: float = 1e7) -> PlainRun:
+    """Train and run plain Splink on a match table."""
+    began = time.perf_counter()
+    con = duckdb.connect()
+    con.register("given", records.append_column("rid", pa.array(np.arange(records.num_rows))))
+    con.execute("""
+        CREATE TABLE people AS SELECT rid, nullif(upper(trim(forename)), '') AS forename,
+            nullif(upper(trim(surname)), '') AS surname, CAST(date_of_birth AS VARCHAR) AS date_of_birth, sex,
+            nullif(upper(trim(postcode)), '') AS postcode, house_number, nino, upn, nhs_number FROM given
+    """)
+    settings = SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name="rid",
+        comparisons=[
+            cl.ForenameSurnameComparison("forename", "surname"),
+            cl.DateOfBirthComparison("date_of_birth", input_is_string=True),
+            cl.PostcodeComparison("postcode"),
+            cl.ExactMatch("house_number"),
+            cl.ExactMatch("sex"),
+            cl.ExactMatch("nino"),
+            cl.ExactMatch("upn"),
+            cl.ExactMatch("nhs_number"),
+        ],
+        blocking_rules_to_generate_predictions=[block_on(*each) for each in BLOCKING],
+    )
+    with quiet_splink():
+        linker = Linker([DuckDBAPI(connection=con).register("people")], settings, log_level=None)
+        training = linker.training
+        sure = [block_on("nino"), block_on("upn"), block_on("forename", "surname", "date_of_birth")]
+        training.estimate_probability_two_random_records_match(sure, recall=0.7)
+        training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=1)
+        for rule in (("date_of_birth", "sex"), ("forename", "surname")):
+            training.estimate_parameters_using_expectation_maximisation(block_on(*rule), max_pairs=3e6)
+        predicted = linker.inference.predict(threshold_match_weight=-5, warning_mode="never")
+    found = con.sql(f"SELECT rid_l, rid_r, match_weight FROM {predicted.physical_name}").to_arrow_table()
+    return PlainRun(
+        found["rid_l"].to_numpy(),
+        found["rid_r"].to_numpy(),
+        found["match_weight"].to_numpy(),
+        time.perf_counter() - began,
+    )
+
+
+def components(run: PlainRun, rows: int, threshold: float) -> np.ndarray:
+    """Return the cluster of each row at a threshold."""
+    kept = run.weight >= threshold
+    ones = np.ones(int(kept.sum()), dtype=np.int8)
+    graph = coo_matrix((ones, (run.left[kept], run.right[kept])), shape=(rows, rows))
+    return np.asarray(connected_components(graph, directed=False)[1])
