@@ -188,13 +188,16 @@ def _of_families_with(known: set[int], world: World) -> Pairs:
     return pairs_of(groups[number] for number in shown)
 
 
-def family_pairs(families: Families, who: Mapping[str, int]) -> Pairs:
-    """Return the co-family pairs of current memberships, as true people."""
+def family_pairs(families: Families, who: Mapping[str, int], world: World) -> Pairs:
+    """Return the co-family pairs of current memberships, as true people.
+
+    Families whose only child is 18 are left out on both sides: the truth has those under 18 alone.
+    """
     groups: dict[str, list[int]] = {}
     for row in families.membership.select(["family_id", "person_id", "valid_to"]).to_pylist():
         if row["valid_to"] is None and row["person_id"] in who:
             groups.setdefault(row["family_id"], []).append(who[row["person_id"]])
-    return pairs_of(groups.values())
+    return _with_child(world, groups.values())
 
 
 def address_rules(world: World, assignment: pa.Table, who: Mapping[str, int]) -> dict[str, Pairs]:
@@ -295,7 +298,7 @@ def main() -> None:
             start = time.process_time()
             families = form_families(person, assignment, world.tables, on=world.on)
             seconds = time.process_time() - start
-            found = family_pairs(families, who)
+            found = family_pairs(families, who, world)
             ours = judged(found, world, seconds)
             report[name] = {
                 "ours": ours,

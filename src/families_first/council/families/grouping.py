@@ -69,7 +69,7 @@ def group_families(facts: Facts, rules: FamilyRules) -> list[Group]:
         units.join([*adults_of_child, *(above for parent in young_parents for above in placed[parent])])
     adults = {adult for together in placed.values() for adult in together}
     for adult in sorted(adults):
-        units.join([adult, *partners(facts, adult, rules)])
+        units.join([adult, *_partners_here(facts, adult, adults, rules)])
     _join_at_home(facts, units, placed)
     groups: dict[str, Group] = defaultdict(Group)
     for child, together in placed.items():
@@ -80,7 +80,7 @@ def group_families(facts: Facts, rules: FamilyRules) -> list[Group]:
             groups[units.root(adult)].children.add(child)
             groups[units.root(adult)].adults.add(adult)
     for adult in sorted(adults):
-        groups[units.root(adult)].adults.update(partners(facts, adult, rules))
+        groups[units.root(adult)].adults.update(_partners_here(facts, adult, adults, rules))
     for group in groups.values():
         _complete(facts, group)
         group.inferred = group.adults & inferred
@@ -135,18 +135,21 @@ def _without_home(facts: Facts, child: str, edges: list[Edge], at_home: set[str]
     return found
 
 
-def _weight(facts: Facts, child: str, edge: Edge) -> tuple[int, int, int, int]:
+def _weight(facts: Facts, child: str, edge: Edge) -> tuple[int, ...]:
     adult = edge.person_a
     siblings = sum(
         1
         for other in facts.children.get(adult, [])
-        if other.person_b != child and facts.home_of(other.person_b) == facts.home_of(adult) is not None
+        if other.person_b != child
+        and other.kind != "step_parent_of"
+        and facts.home_of(other.person_b) == facts.home_of(adult) is not None
     )
     return (
         int(_ever_shared(facts, child, adult)),
         int(adult in facts.households.get(child, frozenset())),
         min(siblings, 1),
         edge.sources,
+        int(facts.people[child].surname == facts.people[adult].surname),
     )
 
 
@@ -209,8 +212,7 @@ def partners(facts: Facts, adult: str, rules: FamilyRules) -> list[str]:
     together = {
         other
         for other in said
-        if (home is not None and facts.home_of(other) == home)
-        or other in facts.households.get(adult, frozenset())
+        if (home is not None and _at(facts, other, home)) or other in facts.households.get(adult, frozenset())
     }
     if together or home is None:
         return sorted(together)
@@ -220,6 +222,16 @@ def partners(facts: Facts, adult: str, rules: FamilyRules) -> list[str]:
         if _could_be_couple(facts, adult, other, rules) and _at(facts, other, home)
     ]
     return likely if len(likely) == 1 else []
+
+
+def _partners_here(facts: Facts, adult: str, adults: set[str], rules: FamilyRules) -> list[str]:
+    """Leave out partners who bring up children at another home: one person never joins two homes."""
+    home = facts.home_of(adult)
+    return [
+        other
+        for other in partners(facts, adult, rules)
+        if other not in adults or (home is not None and facts.home_of(other) == home)
+    ]
 
 
 def _could_be_couple(facts: Facts, one: str, other: str, rules: FamilyRules) -> bool:
@@ -290,9 +302,12 @@ def _complete(facts: Facts, group: Group) -> None:
     """Add parents elsewhere, grown-up children and grandparents at home; take children out of the adults."""
     group.adults -= group.children
     for child in sorted(group.children):
+        at_home = [edge.sources for edge in facts.carers.get(child, []) if edge.person_a in group.adults]
         for edge in facts.carers.get(child, []):
             adult = edge.person_a
-            if edge.kind == "parent_of" and adult not in group.adults and adult not in group.children:
+            # Nobody has three parents: one elsewhere beside two at home needs as many sources as they have.
+            third = len(at_home) > 1 and edge.sources < min(at_home)
+            if edge.kind == "parent_of" and adult not in group.adults | group.children and not third:
                 group.elsewhere.add(adult)
     homes = {facts.home_of(adult) for adult in group.adults} - {None}
     for adult in sorted(group.adults):

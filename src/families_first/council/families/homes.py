@@ -25,7 +25,7 @@ def choose_homes(connection: duckdb.DuckDBPyConnection, stays: pa.Table) -> pa.T
         CREATE TEMP TABLE ranked_stay AS
         WITH newest AS (SELECT person_id, max(latest) AS newest FROM counted_stay GROUP BY person_id)
         SELECT s.*, row_number() OVER (PARTITION BY person_id ORDER BY
-            s.sources + CAST(kin > 0 AS INTEGER) + CAST(latest IS NOT NULL AND latest = newest AS INTEGER)
+            s.sources + least(kin, 2) + CAST(latest IS NOT NULL AND latest = newest AS INTEGER)
             DESC, latest DESC NULLS LAST, records DESC, address_key) AS place
         FROM counted_stay s JOIN newest USING (person_id)""")
     return connection.sql("""
