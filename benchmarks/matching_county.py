@@ -7,13 +7,14 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from families_first.matching.files import find_people
-from families_first.matching.truth import compare_with_truth
+from families_first.matching.quality import score_against_truth
 from families_first.simulation.county import simulate_county
 from families_first.simulation.matchset import match_table
 from plain_splink import components, run_plain
@@ -22,25 +23,16 @@ AS_OF = date(2026, 9, 30)
 TRUTH = ("person_no", "ethnicity")
 
 
-def counted(truth: np.ndarray, said: np.ndarray) -> dict[str, float]:
-    """Return true, false and missed pairs after clustering."""
-
-    def pairs(labels: np.ndarray) -> int:
-        sizes = np.unique(labels, return_counts=True)[1]
-        return int((sizes * (sizes - 1) // 2).sum())
-
-    _, there = np.unique(truth, return_inverse=True)
-    _, found = np.unique(said, return_inverse=True)
-    right, claimed, real = pairs(there * (int(found.max()) + 1) + found), pairs(found), pairs(there)
-    return {"true": right, "false": claimed - right, "missed": real - right}
-
-
-def measured(truth: np.ndarray, said: np.ndarray) -> dict[str, object]:
-    agreement = compare_with_truth(truth, said)
-    return counted(truth, said) | {
-        "pairs": asdict(agreement.pairs),
-        "clusters": asdict(agreement.clusters),
-        "largest": agreement.largest,
+def measured(truth: np.ndarray, said: np.ndarray) -> dict[str, Any]:
+    """Return the scores of one run after clustering, with counts of pairs."""
+    scores = score_against_truth(np.unique(said, return_inverse=True)[1], truth)
+    return {
+        "true": scores.right_pairs,
+        "false": scores.found_pairs - scores.right_pairs,
+        "missed": scores.true_pairs - scores.right_pairs,
+        "pairs": asdict(scores.pairs) | {"f1": scores.pairs.f1},
+        "clusters": asdict(scores.clusters) | {"f1": scores.clusters.f1},
+        "largest": scores.largest,
     }
 
 
@@ -101,7 +93,7 @@ def main() -> None:
     threshold = 0
     for weight in range(-4, 26):
         clusters = components(plain, len(truth), weight)
-        score = compare_with_truth(truth, clusters).pairs.f1
+        score = score_against_truth(clusters, truth).pairs.f1
         if score > best:
             best, label, threshold = score, clusters, weight
     ours, theirs = measured(truth, said), measured(truth, label)
@@ -113,7 +105,7 @@ def main() -> None:
                 "people": people,
                 "ours": ours,
                 "plain": theirs | {"threshold": threshold},
-                "false_ratio": float(ours["false"]) / max(float(theirs["false"]), 1.0),  # type: ignore[arg-type]
+                "false_ratio": ours["false"] / max(theirs["false"], 1),
                 "recall_by_group": groups,
                 "worst_gap": {
                     name: round(

@@ -39,12 +39,12 @@ def _done(began: float, **found: object) -> None:
 def ours(records: pa.Table, truth: np.ndarray) -> None:
     from families_first.matching.files import find_people
     from families_first.matching.model import shipped_model
-    from families_first.matching.truth import compare_with_truth
+    from families_first.matching.quality import numbered, score_against_truth
 
     began = time.perf_counter()
     found = find_people(records, model=shipped_model())
     seconds = time.perf_counter()
-    agreement = compare_with_truth(truth, found.person.to_numpy(zero_copy_only=False))
+    agreement = score_against_truth(numbered(found.person), truth)
     _done(
         began + (time.perf_counter() - seconds),
         pairs_f1=round(agreement.pairs.f1, 5),
@@ -53,7 +53,7 @@ def ours(records: pa.Table, truth: np.ndarray) -> None:
 
 
 def plain(records: pa.Table, truth: np.ndarray) -> None:
-    from families_first.matching.truth import compare_with_truth
+    from families_first.matching.quality import score_against_truth
     from plain_splink import components, run_plain
 
     began = time.perf_counter()
@@ -62,7 +62,7 @@ def plain(records: pa.Table, truth: np.ndarray) -> None:
     seconds = time.perf_counter()
     best = (0.0, 0.0)
     for weight in range(20):
-        agreement = compare_with_truth(truth, components(run, len(truth), weight))
+        agreement = score_against_truth(components(run, len(truth), weight), truth)
         best = max(best, (agreement.pairs.f1, agreement.clusters.f1))
     _done(began + (time.perf_counter() - seconds), pairs_f1=round(best[0], 5), clusters_f1=round(best[1], 5))
 

@@ -35,8 +35,8 @@ def match(
         [name, each.precision, each.recall, each.f1]
         for name, each in (
             ()
-            if summary.agreement is None
-            else (("pairs", summary.agreement.pairs), ("clusters", summary.agreement.clusters))
+            if summary.scores is None
+            else (("pairs", summary.scores.pairs), ("clusters", summary.scores.clusters))
         )
     ]
     said: list[str | Sheet] = [

@@ -4,10 +4,10 @@ import resource
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 from families_first.errors import ExitCode, UserError
 from families_first.matching.file_mapping import load_file_mapping
 from families_first.matching.file_reading import FileRecords, read_files
+from families_first.matching.file_report import days_of, quality_page
 from families_first.matching.model import Model
 from families_first.matching.people import People, assign_people
+from families_first.matching.quality import TruthScores, numbered, score_against_truth
 from families_first.matching.score import Links, find_links
 from families_first.matching.thresholds import Thresholds
-from families_first.matching.truth import Agreement, compare_with_truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class MatchSummary:
     candidates: int
     thresholds: Thresholds
     model: str
-    agreement: Agreement | None
+    scores: TruthScores | None
     notes: tuple[str, ...]
     seconds: float
     peak_mb: float
@@ -43,15 +44,15 @@ class MatchSummary:
     def as_dict(self) -> dict[str, Any]:
         """Return the summary as ``--json`` prints it; with truth, ``pairs`` and ``clusters`` come first."""
         known: dict[str, Any] = {}
-        if self.agreement is not None:
-            pairs, clusters = self.agreement.pairs, self.agreement.clusters
+        if self.scores is not None:
+            pairs, clusters = self.scores.pairs, self.scores.clusters
             known = {
                 "pairs": {"precision": pairs.precision, "recall": pairs.recall, "f1": pairs.f1},
                 "clusters": {
                     "precision": clusters.precision,
                     "recall": clusters.recall,
                     "f1": clusters.f1,
-                    "largest": self.agreement.largest,
+                    "largest": self.scores.largest,
                 },
             }
         return known | {
@@ -98,8 +99,20 @@ def match_files(
     read = read_files(paths, load_file_mapping(mapping_path), truth=truth)
     found = find_people(read.records, model=model)
     links, people, person = found.links, found.people, found.person
-    agreement = None if truth is None else compare_with_truth(_known(read.records["truth"]), person)
-    _write(out, read, links, person)
+    number = numbered(person)
+    real = None if truth is None else numbered(read.records["truth"])
+    scores = None if real is None else score_against_truth(number, real)
+    page = quality_page(
+        read.records,
+        links,
+        people,
+        number,
+        truth=real,
+        scores=scores,
+        on=datetime.now(tz=UTC).date(),
+        notes=read.notes,
+    )
+    _write(out, read, links, person, page)
     return MatchSummary(
         records=read.records.num_rows,
         people=pc.count_distinct(person).as_py(),
@@ -108,7 +121,7 @@ def match_files(
         candidates=links.candidates,
         thresholds=links.thresholds,
         model=links.model.version,
-        agreement=agreement,
+        scores=scores,
         notes=read.notes,
         seconds=time.perf_counter() - began,
         peak_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -140,10 +153,7 @@ def _facts(links: Links) -> pa.Table:
     wanted = pa.table([column.cast(pa.string()) for column in named.columns], names=named.column_names)
     if not links.sizes.has_families:
         return wanted
-    days = pc.strptime(
-        links.records["dob"].cast(pa.string()), format="%Y%m%d", unit="s", error_is_null=True
-    ).cast(pa.date32())
-    return wanted.append_column("date_of_birth", days)
+    return wanted.append_column("date_of_birth", days_of(links.records))
 
 
 def _in_order(keys: pa.ChunkedArray, assignment: pa.Table) -> pa.Array:
@@ -152,13 +162,7 @@ def _in_order(keys: pa.ChunkedArray, assignment: pa.Table) -> pa.Array:
     return assignment["person_id"].combine_chunks().take(place.combine_chunks())
 
 
-def _known(truth: pa.ChunkedArray) -> np.typing.NDArray[np.object_]:
-    """Return truth labels; a record without one is a person of its own."""
-    labels = truth.to_pylist()
-    return np.array([each if each is not None else f"\0{row}" for row, each in enumerate(labels)], dtype=str)
-
-
-def _write(out: Path, read: FileRecords, links: Links, person: pa.Array) -> None:
+def _write(out: Path, read: FileRecords, links: Links, person: pa.Array, page: str) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         records = read.records
@@ -166,6 +170,7 @@ def _write(out: Path, read: FileRecords, links: Links, person: pa.Array) -> None
             pa.table({"file": records["file"], "unique_id": records["unique_id"], "person_id": person}),
             out / "people.parquet",
         )
+        (out / "quality.html").write_text(page, encoding="utf-8")
         place_l = pc.index_in(links.edges["key_l"], value_set=records["record_key"].combine_chunks())
         place_r = pc.index_in(links.edges["key_r"], value_set=records["record_key"].combine_chunks())
         named = records.select(["file", "unique_id"])
