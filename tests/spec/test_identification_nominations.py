@@ -49,10 +49,10 @@ def given(text: str) -> tuple[Families, dict[str, pa.Table], pa.Table]:
         members[family, person] = {
             "family_id": family,
             "person_id": person,
-            "role": role,
-            "dependent": role == "child",
-            "resident": role != "non_resident_parent",
-            "date_of_birth": date(2013 if role == "child" else 1985, 1, 1),
+            "role": "child" if role == "looked_after" else role,
+            "dependent": role in ("child", "looked_after"),
+            "resident": role not in ("non_resident_parent", "looked_after"),
+            "date_of_birth": date(2013 if role in ("child", "looked_after") else 1985, 1, 1),
             "reason": "as told",
         }
         if event:
@@ -109,6 +109,10 @@ CASES = {
         "F1 dad non_resident_parent asb_incident 2026-05-01",
         [],
     ),
+    "a looked-after child is no parent elsewhere: all its problems count": (
+        "F1 ann looked_after suspension 2026-05-01\nF1 ann looked_after offence_proven 2026-05-01",
+        [("F1", 2)],
+    ),
     "a problem of both is the household's": (
         "F1 ann child suspension 2026-05-01\nF1 dad non_resident_parent suspension 2026-05-01\n"
         "F1 dad non_resident_parent offence_proven 2026-05-01",
@@ -143,7 +147,7 @@ def test_a_finding_names_its_record_its_threshold_its_expiry_and_the_match_it_re
     (finding,) = result.finding.to_pylist()
     assert finding["threshold"] == "at least 1 suspension in the last 12 months"
     assert finding["sentence"] == (
-        "A child aged 13: 1 suspension since 30 September 2025. "
+        "A child aged 13: 1 suspension since 1 October 2025. "
         "The rule asks for: at least 1 suspension in the last 12 months."
     )
     assert (finding["found_on"], finding["expires_on"]) == (date(2026, 5, 1), date(2027, 5, 1))

@@ -1,8 +1,7 @@
 """One home a person, from all that is recorded of them; and who is a dependent child.
 
-An address seen once is often out of date, so a home is where the most sources place a person, where people
-related to them are placed too, and where the latest dated record places them, each of these counting as one
-more source.
+An address seen once is often out of date, so a home is where the most sources place a person; people related
+to them who are placed there too (two at most) and the latest dated record each count as one more source.
 """
 
 from datetime import date

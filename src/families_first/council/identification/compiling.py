@@ -6,7 +6,7 @@ literals of a checked vocabulary; nothing from a record is ever part of the SQL 
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 from families_first.council.identification.pack import Pack, PackRule
 from families_first.council.identification.rule import (
@@ -89,7 +89,7 @@ def _event_count(rule: EventCount, on: date) -> str:
         months = rule.look_back_months or 0
         start = months_before(on, months)
         inside = f"occurred_on > {_day(start)}"
-        since = start
+        since = start + timedelta(days=1)
         lapses = f"CAST(nth_on + INTERVAL {months} MONTH AS DATE)"
     near = rule.at_least - 1 if rule.at_least > 1 else rule.at_least
     conditions = [_among("kind", rule.kinds), inside]
