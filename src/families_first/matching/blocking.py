@@ -84,6 +84,7 @@ BROAD: tuple[Key, ...] = (
     Key("same street", ("street",), ("street",)),
 )  # fmt: skip
 
+_LARGEST_ADDED_BLOCK = 500
 _CAPS = (10**9, 5000, 2000, 1000, 500, 300, 200, 100, 60, 40, 20, 10)
 
 
@@ -144,6 +145,12 @@ def plan_blocks(
     return Plan(keys=keys, caps=tuple(chosen), pairs=int(total))
 
 
+def plan_added(keys: tuple[Key, ...], *, filled: dict[str, float]) -> Plan:
+    """Return the plan for adding records to known ones: fixed blocks, because only new records make pairs."""
+    usable = tuple(key for key in keys if all(filled.get(column, 0.0) > 0.0 for column in key.needs))
+    return Plan(keys=usable, caps=(_LARGEST_ADDED_BLOCK,) * len(usable), pairs=0)
+
+
 def make_pairs(
     con: duckdb.DuckDBPyConnection, plan: Plan, table: str, out: str, *, across: int | None = None
 ) -> int:
@@ -157,6 +164,9 @@ def make_pairs(
     newer = "" if across is None else f" AND r.rid >= {across}"
     parts = []
     for index, (key, cap) in enumerate(zip(plan.keys, plan.caps, strict=True)):
+        keyed = _keyed(key, table)
+        if across is not None:
+            keyed += f" AND hash({', '.join(key.terms)}) IN (SELECT k FROM ({keyed} AND rid >= {across}))"
         small = f"SELECT k FROM keyed{index} GROUP BY k HAVING count(*) BETWEEN 2 AND {cap}"
         parts.append(
             f"SELECT {index} AS match_key, l.rid AS join_key_l, r.rid AS join_key_r FROM blocked{index} l "
@@ -164,7 +174,7 @@ def make_pairs(
         )
         con.execute(f"""
             CREATE OR REPLACE TEMP TABLE blocked{index} AS
-            WITH keyed{index} AS ({_keyed(key, table)})
+            WITH keyed{index} AS ({keyed})
             SELECT * FROM keyed{index} SEMI JOIN ({small}) USING (k)
         """)
     union = " UNION ALL ".join(parts)

@@ -6,6 +6,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import pyarrow as pa
 from splink import DuckDBAPI, Linker
 
 from families_first.matching.comparisons import BY_NAME, Comparison
@@ -24,20 +25,33 @@ class Compared:
 
 
 def count_rarity(
-    con: duckdb.DuckDBPyConnection, table: str, comparisons: tuple[Comparison, ...], *, group: str = "rid"
+    con: duckdb.DuckDBPyConnection, standard: pa.Table, comparisons: tuple[Comparison, ...]
 ) -> None:
     """Create ``tf_<column>`` tables: the share of groups of records that have each value.
 
-    ``group`` names a column of the presumed person: a person recorded six times makes no name common.
+    ``grp`` numbers the presumed person where the table has it: a person recorded six times makes no name
+    common.
     """
+    group = standard["grp"].to_numpy() if "grp" in standard.column_names else None
     for column in rarity_columns(comparisons):
-        counted = "count(*)" if group == "rid" else f"count(DISTINCT {group})"
-        con.execute(f"""
-            CREATE OR REPLACE TABLE tf_{column} AS
-            SELECT {column},
-                {counted} / (SELECT {counted} FROM {table} WHERE {column} IS NOT NULL) AS tf_{column}
-            FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}
-        """)
+        coded = standard[column].combine_chunks()
+        codes = np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), dtype=np.int64)
+        seen = codes >= 0
+        if group is None:
+            counts, whole = np.bincount(codes[seen], minlength=len(coded.dictionary)), int(seen.sum())
+        else:
+            width = int(group.max(initial=0)) + 1
+            counts = np.bincount(
+                np.unique(codes[seen] * width + group[seen]) // width, minlength=len(coded.dictionary)
+            )
+            whole = len(np.unique(group[seen]))
+        held = np.flatnonzero(counts)
+        table = pa.table(
+            {column: coded.dictionary.take(pa.array(held)), f"tf_{column}": counts[held] / max(whole, 1)}
+        )
+        con.register("ff_rarity", table)
+        con.execute(f"CREATE OR REPLACE TABLE tf_{column} AS SELECT * FROM ff_rarity")
+        con.unregister("ff_rarity")
 
 
 def compare(

@@ -25,7 +25,6 @@ FORMATS = (
     "%m%d%Y",
     "%d %b %Y",
     "%d-%b-%Y",
-    "%d %B %Y",
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _PIECES = {

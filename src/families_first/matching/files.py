@@ -97,7 +97,7 @@ def match_files(
     """
     began = time.perf_counter()
     read = read_files(paths, load_file_mapping(mapping_path), truth=truth)
-    found = find_people(read.records, model=model)
+    found = find_people(read.records, model=model, cautious=False)
     links, people, person = found.links, found.people, found.person
     number = numbered(person)
     real = None if truth is None else numbered(read.records["truth"])
@@ -137,9 +137,9 @@ class Found:
     person: pa.Array
 
 
-def find_people(records: pa.Table, *, model: Model | None) -> Found:
+def find_people(records: pa.Table, *, model: Model | None, cautious: bool = True) -> Found:
     """Find the links and the people of a match table, nobody being known before."""
-    links = find_links(records, model=model)
+    links = find_links(records, model=model, cautious=cautious)
     people = assign_people(links.edges, _facts(links), thresholds=links.thresholds)
     return Found(links, people, _in_order(records["record_key"], people.assignment))
 

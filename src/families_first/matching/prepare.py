@@ -201,6 +201,13 @@ def standardise(con: duckdb.DuckDBPyConnection, records: pa.Table) -> pa.Table:
     return pa.table({name: out[name] for name in ("rid", "record_key", "source", *PREPARED_COLUMNS)})
 
 
+def join_standardised(known: pa.Table, new: pa.Table) -> pa.Table:
+    """Return two standardised tables as one, the new records numbered after the known ones."""
+    numbered = new.set_column(0, "rid", pa.array(np.arange(new.num_rows, dtype=np.int64) + known.num_rows))
+    renumbered = known.set_column(0, "rid", pa.array(np.arange(known.num_rows, dtype=np.int64)))
+    return pa.concat_tables([renumbered, numbered]).unify_dictionaries().combine_chunks()
+
+
 def _plain(column: pa.Array) -> pa.Array:
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from families_first.matching import prepare as preparing
-from families_first.matching.blocking import Plan, make_pairs, plan_blocks
+from families_first.matching.blocking import TIGHT, Plan, make_pairs, plan_added, plan_blocks
 from families_first.matching.compare import (
     Compared,
     compare,
@@ -23,7 +24,14 @@ from families_first.matching.model import Model, usual_model
 from families_first.matching.rivals import settle_rivals
 from families_first.matching.strong import STRONG_WEIGHT, collapse, settled_sql
 from families_first.matching.thresholds import Thresholds, choose_thresholds
-from families_first.matching.training import before_training, group_sure, sizes_of, train, with_homes
+from families_first.matching.training import (
+    before_training,
+    group_sure,
+    sample_homes,
+    sizes_of,
+    train,
+    with_homes,
+)
 
 LARGE = 100_000
 """Above this many records identical ones are collapsed first and only the tight keys are used."""
@@ -31,6 +39,10 @@ _TRAIN_GROUPS_UP_TO = 300_000
 _PAIRS_PER_RECORD = 40
 _FEWEST_PAIRS, _MOST_PAIRS = 400_000, 4_000_000
 _KEPT_BELOW_SPLIT = 3.0
+_BLOCKED = (
+    "rid", "source", "forename", "surname", "dob", "nino", "upn", "nhs_number", "pnc", "other_id", "postcode",
+    "street", "house", "locality",
+)  # fmt: skip
 
 EDGES = pa.schema(
     [
@@ -68,6 +80,7 @@ def find_links(
     *,
     model: Model | None,
     against: pa.Table | None = None,
+    cautious: bool = True,
     con: duckdb.DuckDBPyConnection | None = None,
 ) -> Links:
     """Compare records with one another and say which may be one person.
@@ -80,56 +93,83 @@ def find_links(
     model
         A trained model; ``None`` to train on these records.
     against
-        Records matched before: ``records`` are compared with these and with one another, these are not
-        compared among themselves.
+        Records matched before, as a match table or, sooner done, as ``Links.records`` of the run that matched
+        them. The new records are compared with these and with one another; these are not compared again.
+    cautious
+        As :func:`thresholds.choose_thresholds` takes it.
     """
     own = con is None
     database = duckdb.connect() if con is None else con
     try:
-        return _find_links(database, records, model, against)
+        return _find_links(database, records, model, against, cautious=cautious)
     finally:
         if own:
             database.close()
 
 
 def _find_links(
-    con: duckdb.DuckDBPyConnection, records: pa.Table, model: Model | None, against: pa.Table | None
+    con: duckdb.DuckDBPyConnection,
+    records: pa.Table,
+    model: Model | None,
+    against: pa.Table | None,
+    *,
+    cautious: bool,
 ) -> Links:
+    if model is None:
+        # Training draws random pairs by row; in key order the draw does not depend on the order of the file.
+        records = records.sort_by("record_key")
+    standard = preparing.standardise(con, records)
     across = None
     if against is not None:
-        across = against.num_rows
-        both = [preparing.complete(against), preparing.complete(records)]
-        records = pa.concat_tables(both, promote_options="permissive")
-    standard = preparing.standardise(con, records)
-    kept, copies = collapse(standard) if model is not None and records.num_rows > LARGE else (standard, None)
+        known = against if "dob" in against.column_names else preparing.standardise(con, against)
+        across = known.num_rows
+        standard = preparing.join_standardised(known, standard)
+    collapsing = model is not None and across is None and standard.num_rows > LARGE
+    kept, copies = collapse(standard) if collapsing else (standard, None)
     rows = kept.num_rows
     filled = preparing.filled_shares(kept)
     comparisons = usable(filled)
     if rows < 2 or not comparisons:
         return _no_links(standard, model)
-    preparing.load(con, kept, "ff_all")
-    table = "ff_all"
-    grouped = model is None and rows <= _TRAIN_GROUPS_UP_TO
-    if grouped:
-        group_sure(con, table, rows)
-    count_rarity(con, table, comparisons, group="grp" if grouped else "rid")
     broad = rows <= LARGE
-    plan = plan_blocks(con, table, filled=filled, rows=rows, budget=_budget(rows), broad=broad)
-    candidates = make_pairs(con, plan, table, "ff_pairs", across=across)
+    if model is None and rows <= _TRAIN_GROUPS_UP_TO:
+        kept = kept.append_column("grp", group_sure(con, kept))
+    count_rarity(con, kept, comparisons)
+    preparing.load(con, kept if across is None else kept.select(list(_BLOCKED)), "ff_all")
+    if across is not None and not broad:
+        plan = plan_added(TIGHT, filled=filled)
+    else:
+        plan = plan_blocks(con, "ff_all", filled=filled, rows=rows, budget=_budget(rows), broad=broad)
+    candidates = make_pairs(con, plan, "ff_all", "ff_pairs", across=across)
     if candidates == 0:
         return _no_links(standard, model)
-    before = model or before_training(con, table, comparisons, rows=rows, grouped=grouped)
-    compared = compare(con, table, "ff_pairs", before, comparisons)
-    patterns = count_patterns(con, compared, possible=rows * (rows - 1) / 2)
     if not broad:
-        patterns = with_homes(con, table, patterns, before)
+        sample_homes(con, "ff_all", across=across)
+    if across is not None:
+        _load_compared(con, kept, broad=broad)
+    before = model or before_training(con, "ff_all", comparisons, rows=rows)
+    compared = compare(con, "ff_all", "ff_pairs", before, comparisons)
+    new = rows if across is None else int(np.count_nonzero(kept["rid"].to_numpy() >= across))
+    patterns = count_patterns(con, compared, possible=new * (rows - new) + new * (new - 1) / 2)
+    if not broad:
+        patterns = with_homes(con, "ff_all", patterns, before)
     trained, sizes = (
         (before, sizes_of(patterns, before)) if model is not None else train(patterns, before, rows=rows)
     )
-    edges, thresholds = _edges(con, table, compared=compared, model=trained, sizes=sizes, plan=plan)
+    edges, thresholds = _edges(
+        con, "ff_all", compared=compared, model=trained, sizes=sizes, plan=plan, cautious=cautious
+    )
     if copies is not None:
         edges = pa.concat_tables([edges, _copies(standard, copies)])
     return Links(edges, standard, thresholds, trained, sizes, candidates)
+
+
+def _load_compared(con: duckdb.DuckDBPyConnection, kept: pa.Table, *, broad: bool) -> None:
+    """Replace the blocked columns by all columns of the records that are compared."""
+    tables = ["ff_pairs"] if broad else ["ff_pairs", "ff_home_pairs"]
+    union = " UNION ".join(f"SELECT join_key_{side} AS rid FROM {table}" for table in tables for side in "lr")
+    wanted = con.sql(union).to_arrow_table()["rid"].combine_chunks()
+    preparing.load(con, kept.filter(pc.is_in(kept["rid"], value_set=wanted)), "ff_all")
 
 
 def _budget(rows: int) -> int:
@@ -138,7 +178,14 @@ def _budget(rows: int) -> int:
 
 
 def _edges(
-    con: duckdb.DuckDBPyConnection, table: str, *, compared: Compared, model: Model, sizes: Sizes, plan: Plan
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    *,
+    compared: Compared,
+    model: Model,
+    sizes: Sizes,
+    plan: Plan,
+    cautious: bool,
 ) -> tuple[pa.Table, Thresholds]:
     """Weigh and guard the compared pairs."""
     comparisons = compared.comparisons
@@ -162,7 +209,7 @@ def _edges(
     weights = (
         con.sql("SELECT weight FROM ff_weighed WHERE guard IS NULL").to_arrow_table().column(0).to_numpy()
     )
-    thresholds = choose_thresholds(np.asarray(weights, dtype=np.float64), families=sizes.has_families)
+    thresholds = choose_thresholds(np.asarray(weights, dtype=np.float64), cautious=cautious)
     found = con.sql(f"""
         SELECT l.record_key AS key_l, r.record_key AS key_r,
             CASE WHEN w.strong THEN greatest(w.weight, {STRONG_WEIGHT})
@@ -219,5 +266,5 @@ def _copies(standard: pa.Table, copies: pa.Table) -> pa.Table:
 
 def _no_links(prepared: pa.Table, model: Model | None) -> Links:
     none = Sizes(same=0.0, moved=0.0, stranger=0.0, family=0.0, household=0.0, twin=0.0, namesake=0.0)
-    thresholds = choose_thresholds(np.zeros(0), families=False)
+    thresholds = choose_thresholds(np.zeros(0), cautious=True)
     return Links(EDGES.empty_table(), prepared, thresholds, model or usual_model(), none, 0)

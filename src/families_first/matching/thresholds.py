@@ -17,7 +17,7 @@ CAUTION = 0.8
 """Splink's weights overstate: shrinking log odds to four fifths brings them near what clerical review
 finds.
 """
-_LEAST_IN_FAMILIES = 2.0
+_LEAST_WHEN_CAUTIOUS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,20 @@ class Thresholds:
     expected_recall: float
 
 
-def choose_thresholds(weights: Floats, *, families: bool) -> Thresholds:
+def choose_thresholds(weights: Floats, *, cautious: bool) -> Thresholds:
     """Choose thresholds for pairs with these weights.
 
     Parameters
     ----------
     weights
         Match weights of the pairs that no guard holds back, shape (pairs,), log2 odds.
-    families
-        Whether different people share homes in the records: then links need odds of at least four to one,
-        because the wrong link puts a sister's history on her brother.
+    cautious
+        Ask odds of at least eight to one instead of the best F1: where decisions about people follow, the
+        wrong link, which puts a sister's history on her brother, costs more than a missed one.
     """
     ordered = np.sort(weights)[::-1]
     likely = 1.0 / (1.0 + np.exp2(-np.clip(ordered * CAUTION, -60, 60)))
-    least = _LEAST_IN_FAMILIES if families else 0.0
+    least = _LEAST_WHEN_CAUTIOUS if cautious else 0.0
     if len(ordered) == 0:
         return Thresholds(join=2.0, split=-1.0, cluster=6.0, expected_precision=1.0, expected_recall=1.0)
     found = np.cumsum(likely)

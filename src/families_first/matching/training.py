@@ -37,29 +37,26 @@ RANDOM_PAIRS = 200_000
 _HOMES_ONE_IN = 20
 
 
-def group_sure(con: duckdb.DuckDBPyConnection, table: str, rows: int) -> None:
-    """Add ``grp`` to ``table``: a number shared by records that agree on one of the sure keys, chains
-    included.
-    """
+def group_sure(con: duckdb.DuckDBPyConnection, standard: pa.Table) -> pa.Array:
+    """Return for each record a number shared by those that agree on one of the sure keys, chains included."""
+    rows = standard.num_rows
+    con.register("ff_standard", standard.set_column(0, "rid", pa.array(np.arange(rows))))
     parts = []
     for key in _SURE_KEYS:
         columns = ", ".join(key)
         present = " AND ".join(f"{column} IS NOT NULL" for column in key)
         parts.append(f"""
             SELECT rid AS l, min(rid) OVER alike AS r, count(*) OVER alike AS size
-            FROM {table} WHERE {present} WINDOW alike AS (PARTITION BY {columns})
+            FROM ff_standard WHERE {present} WINDOW alike AS (PARTITION BY {columns})
         """)
     pairs = con.sql(
         f"SELECT l, r FROM ({' UNION ALL '.join(parts)}) WHERE l > r AND size <= {_LARGEST_SURE_BLOCK}"
     ).to_arrow_table()
+    con.unregister("ff_standard")
     left, right = pairs.column("l").to_numpy(), pairs.column("r").to_numpy()
     graph = coo_matrix((np.ones(len(left), dtype=np.int8), (left, right)), shape=(rows, rows))
     _, labels = connected_components(graph, directed=False)
-    con.register("ff_groups", pa.table({"rid": np.arange(rows), "grp": labels.astype(np.int64)}))
-    con.execute(
-        f"CREATE OR REPLACE TABLE {table} AS SELECT t.*, g.grp FROM {table} t JOIN ff_groups g USING (rid)"
-    )
-    con.unregister("ff_groups")
+    return pa.array(labels.astype(np.int64))
 
 
 def _random_pairs(con: duckdb.DuckDBPyConnection, table: str, rows: int, out: str) -> None:
@@ -69,7 +66,11 @@ def _random_pairs(con: duckdb.DuckDBPyConnection, table: str, rows: int, out: st
     else:
         drawn = np.random.default_rng(20260930).integers(0, rows, size=(RANDOM_PAIRS, 2))
         left, right = drawn.min(axis=1), drawn.max(axis=1)
-    found = con.sql(f"SELECT rid, grp FROM {table} ORDER BY rid").to_arrow_table()
+    named = con.execute(
+        f"SELECT count(*) FROM duckdb_columns() WHERE table_name = '{table}' AND column_name = 'grp'"
+    )
+    group_column = "grp" if named.fetchall()[0][0] else "rid"
+    found = con.sql(f"SELECT rid, {group_column} AS grp FROM {table} ORDER BY rid").to_arrow_table()
     rid, group = found["rid"].to_numpy(), found["grp"].to_numpy()
     apart = group[left] != group[right]
     drawn_pairs = pa.table(
@@ -116,16 +117,9 @@ def chance_shares(
 
 
 def before_training(
-    con: duckdb.DuckDBPyConnection,
-    table: str,
-    comparisons: tuple[Comparison, ...],
-    *,
-    rows: int,
-    grouped: bool,
+    con: duckdb.DuckDBPyConnection, table: str, comparisons: tuple[Comparison, ...], *, rows: int
 ) -> Model:
     """Return the model with which to compare the training pairs: chance counted here, the rest as usual."""
-    if not grouped:
-        con.execute(f"CREATE OR REPLACE TABLE {table} AS SELECT *, rid AS grp FROM {table}")
     usual = usual_model()
     u = chance_shares(con, table, rows, comparisons)
     return usual.with_shares(comparisons, Shares(m=usual.shares(comparisons).m, u=u))
@@ -152,8 +146,8 @@ def sizes_of(patterns: Patterns, model: Model) -> Sizes:
     return fit(patterns, model.shares(patterns.comparisons), learn=False)[1]
 
 
-def with_homes(con: duckdb.DuckDBPyConnection, table: str, patterns: Patterns, model: Model) -> Patterns:
-    """Add the pairs of one home, from a sample of homes, to patterns of narrow blocking.
+def sample_homes(con: duckdb.DuckDBPyConnection, table: str, *, across: int | None) -> None:
+    """Create ``ff_home_pairs``: the pairs of one home that are no candidates, from a sample of homes.
 
     Narrow blocking leaves out people who share a home and nothing else; without them, the records would
     seem to hold no families, and sisters would pass for one person.
@@ -163,13 +157,18 @@ def with_homes(con: duckdb.DuckDBPyConnection, table: str, patterns: Patterns, m
         CREATE OR REPLACE TEMP TABLE ff_homes AS SELECT rid, {home} AS home FROM {table}
         WHERE coalesce(postcode, street) IS NOT NULL AND house IS NOT NULL AND {home} % {_HOMES_ONE_IN} = 0
     """)
-    con.execute("""
+    newer = "" if across is None else f" AND r.rid >= {across}"
+    con.execute(f"""
         CREATE OR REPLACE TABLE ff_home_pairs AS
         SELECT '0' AS match_key, l.rid AS join_key_l, r.rid AS join_key_r
         FROM (SELECT * FROM ff_homes QUALIFY count(*) OVER (PARTITION BY home) <= 30) l
-        JOIN ff_homes r ON l.home = r.home AND l.rid < r.rid
+        JOIN ff_homes r ON l.home = r.home AND l.rid < r.rid{newer}
         ANTI JOIN ff_pairs p ON p.join_key_l = l.rid AND p.join_key_r = r.rid
     """)
+
+
+def with_homes(con: duckdb.DuckDBPyConnection, table: str, patterns: Patterns, model: Model) -> Patterns:
+    """Add the sampled pairs of one home to the patterns of narrow blocking."""
     if con.execute("SELECT count(*) FROM ff_home_pairs").fetchall()[0][0] == 0:
         return patterns
     compared = compare(con, table, "ff_home_pairs", model, patterns.comparisons)
