@@ -163,7 +163,7 @@ CASES = {
         """,
         ["child ann9, child ben3, parent mum, parent step"],
     ),
-    "a partner without a tie to any child is a step-parent": (
+    "a partner without a tie to any child is called the parent's partner, and no step-parent": (
         """
         a mum Ash 1
         a ann9 Ash 1
@@ -171,7 +171,7 @@ CASES = {
         a mum parent_of ann9
         a step partner_of mum
         """,
-        ["child ann9, parent mum, step_parent step"],
+        ["child ann9, parent mum, parents_partner step"],
     ),
     "twins are two children": (
         """
@@ -260,6 +260,42 @@ CASES = {
         a mum Ash 1
         a ann9 Ash 1
         a lodger Oak 1
+        a mum parent_of ann9
+        """,
+        ["child ann9, parent mum"],
+    ),
+    "a grown-up of the home with the mother's surname and of the next generation is her grown-up child": (
+        """
+        a mum Ash 1
+        a ann9 Ash 1
+        a sam22 Ash 1
+        a mum parent_of ann9
+        """,
+        ["adult_child sam22, child ann9, parent mum"],
+    ),
+    "so is one with another surname whom a household reference ties to her": (
+        """
+        a mum Ash 1@h1
+        a ann9 Ash 1
+        a sam22 Oak 1@h1
+        a mum parent_of ann9
+        """,
+        ["adult_child sam22, child ann9, parent mum"],
+    ),
+    "an older one of the home with her surname is a grandparent": (
+        """
+        a mum Ash 1
+        a ann9 Ash 1
+        a gran Ash 1
+        a mum parent_of ann9
+        """,
+        ["child ann9, grandparent gran, parent mum"],
+    ),
+    "a young lodger with another surname and no common reference stays outside": (
+        """
+        a mum Ash 1
+        a ann9 Ash 1
+        a sam22 Oak 1
         a mum parent_of ann9
         """,
         ["child ann9, parent mum"],

@@ -73,6 +73,7 @@ class Demo:
                 "pairs": self.families.found,
                 "precision": self.families.precision,
                 "recall": self.families.recall,
+                "recall_of_any": self.families.recall_of_any,
             },
             "nominations": {
                 "found": nominations.found,
@@ -116,7 +117,10 @@ def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step:
         journey=journey,
         matching=match_quality(assignment, truth, on=REFERENCE_DAY),
         families=family_quality(
-            journey.families.membership, truth.family, true_people(assignment, truth.record)
+            journey.families.membership,
+            truth,
+            true_people(assignment, truth.record),
+            on=REFERENCE_DAY,
         ),
         nominations=nomination_quality(outcome, truth, identify_truth(truth, pack, on=REFERENCE_DAY)),
         seconds=clock.seconds,

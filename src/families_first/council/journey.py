@@ -17,6 +17,7 @@ from families_first.council.deliveries.mapping_file import SourceMapping, load_m
 from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
 from families_first.council.families.formation import form_families
 from families_first.council.families.result import Families
+from families_first.council.identification.delivered_feeds import delivered_feeds
 from families_first.council.identification.pack import Pack, load_pack, pack_ids, shipped_packs_folder
 from families_first.council.identification.result import Identification
 from families_first.council.identification.running import identify
@@ -128,6 +129,7 @@ def identify_families(
         vault.read(people, "assignment"),
         pack,
         on=on,
+        feeds=delivered_feeds(home, on),
     )
     vault.commit(
         "findings",

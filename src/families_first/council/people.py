@@ -196,7 +196,7 @@ def _match_all(previous: People | None, records: pa.Table, model: Model, decidin
     links = _links(records, model)
     people = assign_people(
         links.edges,
-        links.records,
+        records,
         thresholds=links.thresholds,
         previous=previous,
         decisions=deciding.decisions,

@@ -84,6 +84,9 @@ def group_families(facts: Facts, rules: FamilyRules) -> list[Group]:
     for group in groups.values():
         _complete(facts, group)
         group.inferred = group.adults & inferred
+    taken = {person for group in groups.values() for person in group.children | group.adults}
+    for group in groups.values():
+        _add_relatives_at_home(facts, group, taken, rules)
     return sorted(groups.values(), key=lambda group: min(group.children))
 
 
@@ -321,6 +324,24 @@ def _complete(facts: Facts, group: Group) -> None:
                 group.relatives[elder] = Role.GRANDPARENT
 
 
+def _add_relatives_at_home(facts: Facts, group: Group, taken: set[str], rules: FamilyRules) -> None:
+    """Add adults of the home whom no source relates to the family, a generation from one of its adults.
+
+    They share the home and a surname or a household reference, and are in nobody's family as child or carer.
+    """
+    for adult in sorted(group.adults):
+        home, own_age = facts.home_of(adult), facts.people[adult].age
+        if home is None or own_age is None:
+            continue
+        for other in facts.residents.get(home, []):
+            age = facts.people[other].age
+            if other in taken or age is None or age < rules.child_under or not _outside(group, other):
+                continue
+            if abs(own_age - age) >= rules.generation and tied(facts, adult, other):
+                role = Role.ADULT_CHILD if age < own_age else Role.GRANDPARENT
+                group.relatives.setdefault(other, role)
+
+
 def _outside(group: Group, person: str) -> bool:
     return person not in group.children and person not in group.adults and person not in group.elsewhere
 
@@ -331,7 +352,7 @@ def role_of(facts: Facts, group: Group, adult: str) -> Role:
     for kind, role in zip(CARING, (Role.PARENT, Role.STEP_PARENT, Role.CARER), strict=True):
         if kind in kinds:
             return role
-    return Role.CARER if adult in group.inferred else Role.STEP_PARENT
+    return Role.CARER if adult in group.inferred else Role.PARENTS_PARTNER
 
 
 def _other_end(edge: Edge, person: str) -> str:

@@ -11,6 +11,7 @@ class Role(StrEnum):
     CHILD = "child"
     PARENT = "parent"
     STEP_PARENT = "step_parent"
+    PARENTS_PARTNER = "parents_partner"  # lives with a parent as a couple; no source says more
     CARER = "carer"
     NON_RESIDENT_PARENT = "non_resident_parent"
     ADULT_CHILD = "adult_child"  # lives with a parent of the family and is no longer dependent
@@ -36,6 +37,9 @@ class FamilyRules:
     ``partner_gap`` (years): the most by which two adults of one home and one household reference or surname
     may differ in age to be taken for a couple where no source says so.
 
+    ``generation`` (years): two adults of one home so far apart in age are taken for parent and child, where
+    they share a surname or a household reference and no source says how they are related.
+
     ``corroborating_records``: how many records each of two people needs at an address for it to count as
     shared without a common surname, a relationship or a common household reference.
     ``shared_care_sources``: how many sources must place a child at the home of the other parent for the
@@ -52,6 +56,7 @@ class FamilyRules:
     oldest_parent: int = 65
     youngest_carer: int = 10
     partner_gap: int = 15
+    generation: int = 16
     corroborating_records: int = 2
     shared_care_sources: int = 2
     communal_uprns: frozenset[str] = frozenset()

@@ -32,12 +32,7 @@ def membership_rows(facts: Facts, group: Group, family_id: str) -> Iterator[dict
         role = Role.NON_RESIDENT_PARENT
         yield _row(facts, family_id, adult, role, reason=reason, edge=edge, resident=False)
     for person, role in sorted(group.relatives.items()):
-        said = (
-            "Grown-up child of a member, and lives at the same address."
-            if role is Role.ADULT_CHILD
-            else "Parent of a member, and lives at the same address."
-        )
-        yield _row(facts, family_id, person, role, reason=said)
+        yield _row(facts, family_id, person, role, reason=_relative_reason(facts, group, person, role))
 
 
 def _row(
@@ -104,8 +99,22 @@ def _adult_reason(facts: Facts, group: Group, adult: str) -> tuple[str, Edge | N
         if other.kind == "partner_of" and {other.person_a, other.person_b} <= group.adults:
             said = f"{_said_by(other).capitalize()} that this is the partner of a member"
             return f"{said}, and they share an address.", other
+    if adult not in group.inferred:
+        shares = "a member's address, and a surname or a household reference"
+        return f"Of like age to a member, and shares {shares}, as a couple would; no source says so.", None
     shares = "the child's address, and its surname or a household reference"
     return f"No source names a carer; of an age to be a parent, and shares {shares}.", None
+
+
+def _relative_reason(facts: Facts, group: Group, person: str, role: Role) -> str:
+    below, above = facts.children.get(person, []), facts.carers.get(person, [])
+    ends = {edge.person_b for edge in below} | {edge.person_a for edge in above}
+    if ends & group.adults:
+        said = "Grown-up child" if role is Role.ADULT_CHILD else "Parent"
+        return f"{said} of a member, and lives at the same address."
+    age = "younger" if role is Role.ADULT_CHILD else "older"
+    shares = "the address of a member, and a surname or a household reference"
+    return f"Shares {shares}, and is a generation {age}; no source says how they are related."
 
 
 def _edge_to(facts: Facts, group: Group, adult: str, kinds: Iterable[str]) -> Edge | None:

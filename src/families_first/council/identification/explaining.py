@@ -16,6 +16,7 @@ _ROLES = {
     "child": "child",
     "parent": "parent",
     "step_parent": "step-parent",
+    "parents_partner": "parent's partner",
     "carer": "carer",
     "non_resident_parent": "parent who lives elsewhere",
     "adult_child": "grown-up child at home",

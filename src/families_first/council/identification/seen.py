@@ -23,7 +23,7 @@ CREATE TEMP MACRO said(day) AS strftime(day, '%-d %B %Y');
 _ROOM = 1 << 40
 """Row numbers of events, episodes and measures lie in ranges of this size: one number names one row."""
 
-PARENTING_ROLES = ("parent", "step_parent", "carer", "non_resident_parent")
+PARENTING_ROLES = ("parent", "step_parent", "parents_partner", "carer", "non_resident_parent")
 
 
 def prepare(

@@ -39,7 +39,9 @@ SOURCE = "schools"
 ATTENDANCE, EXCLUSIONS = "school_attendance.csv", "school_exclusions.csv"
 STATE_SCHOOLS = 0.93  # of pupils; independent and home-educated children are in no extract (DfE; from memory)
 PUPILS_PER_SCHOOL = 420
-OTHER_CONTACT_KNOWN, ABSENT_FATHER_KNOWN = 0.86, 0.5  # assumptions
+# Admission registers must name everyone known to be a parent (pupil registration regulations; from memory),
+# so most fathers who live elsewhere are on file. Both shares are assumptions.
+OTHER_CONTACT_KNOWN, ABSENT_FATHER_KNOWN = 0.86, 0.75
 CONTACT_BIRTH_DATE_KNOWN = 0.88  # schools take it for free-school-meals checks; assumption
 WRONG_RELATIONSHIP, NO_RELATIONSHIP = 0.02, 0.03
 _RELATIONS = ("Mother", "Father", "Step-parent", "Carer", "Foster carer")
