@@ -19,6 +19,7 @@ _CLOSED: Mapping[str, str | bool] = {
     "python_enable_replacements": False,
     "temp_directory": "",
     "max_temp_directory_size": "0B",
+    "enable_progress_bar": False,  # it would print into what a command tells
 }
 
 ADJUSTABLE = frozenset({"disabled_optimizers", "preserve_insertion_order", "threads"})
