@@ -19,7 +19,6 @@ _CLOSED: Mapping[str, str | bool] = {
     "python_enable_replacements": False,
     "temp_directory": "",
     "max_temp_directory_size": "0B",
-    "enable_progress_bar": False,  # it would print into what a command tells
 }
 
 ADJUSTABLE = frozenset({"disabled_optimizers", "preserve_insertion_order", "threads"})
@@ -48,6 +47,7 @@ def locked_connection(
     if beyond:
         raise ValueError(f"these settings must stay as they are: {', '.join(sorted(beyond))}")
     con = duckdb.connect(":memory:", config=dict(_CLOSED))
+    con.execute("SET enable_progress_bar = false")  # it would print into what a command tells
     if threads is not None:
         con.execute(f"SET threads = {int(threads)}")
     if memory_limit is not None:
