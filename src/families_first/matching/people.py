@@ -121,7 +121,7 @@ def assign_people(
     previous = previous or nobody()
     standing_decisions = (decisions or Decisions()).in_force(on or date.min, purpose)
     keys, order = sorted_keys(records)
-    evidence = evidence_from_edges(edges, keys)
+    evidence = evidence_from_edges(edges, keys, order)
     constraints = standing_decisions.constraints(keys)
     facts = facts_of(records, order)
     before = _before(previous, keys, ids_in_use)
