@@ -5,8 +5,6 @@ older person, then the smaller id. A person is never given a used id, except tha
 was absorbed get that person's id back when they part again.
 """
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +17,8 @@ import pyarrow.compute as pc
 
 from families_first.errors import ExitCode, UserError
 from families_first.matching.decisions import Decision, Decisions, superseding
-from families_first.matching.evidence import Ints
+from families_first.matching.evidence import Ints, rows_in_groups
+from families_first.matching.person_ids import new_person_ids
 
 
 class Change(StrEnum):
@@ -100,27 +99,28 @@ def keep_ids(
     """
     clusters = int(label.max()) + 1 if len(label) else 0
     old = np.flatnonzero(before.person >= 0)
-    shared = np.unique(np.stack([label[old], before.person[old]], axis=1), axis=0, return_counts=True)
-    cluster_of, person_of, count = shared[0][:, 0], shared[0][:, 1], shared[1].astype(np.int64)
+    people = max(len(before.ids), 1)
+    shared, counts = np.unique(label[old] * people + before.person[old], return_counts=True)
+    cluster_of, person_of, count = shared // people, shared % people, counts.astype(np.int64)
     returned = _returning_ids(keys, label, cluster_of, person_of, before)
     claim = _claims(cluster_of, person_of, count, before, clusters=clusters, returned=returned)
 
-    first = np.full(clusters, len(keys), dtype=np.int64)
-    np.minimum.at(first, label, np.arange(len(keys)))
-    unclaimed = np.flatnonzero(claim < 0)
-    fresh = np.array([number for number in unclaimed.tolist() if number not in returned], dtype=np.int64)
+    first = np.empty(clusters, dtype=np.int64)
+    first[label[::-1]] = np.arange(len(keys))[::-1]
+    back = np.array(list(returned), dtype=np.int64)
+    fresh = np.setdiff1d(np.flatnonzero(claim < 0), back, assume_unique=True)
     names = new_person_ids(keys.take(pa.array(first[fresh])), before.log["person_id"])
 
     pool = pa.concat_arrays([before.ids.cast(pa.string()), pa.array(returned.values(), pa.string()), names])
     place = claim.copy()
-    place[np.array(list(returned), dtype=np.int64)] = len(before.ids) + np.arange(len(returned))
+    place[back] = len(before.ids) + np.arange(len(returned))
     place[fresh] = len(before.ids) + len(returned) + np.arange(len(fresh))
     ids = pool.take(pa.array(place))
     since = np.where(claim >= 0, before.since[claim] if len(before.since) else run, run).astype(np.int64)
 
     events = _Events(keys, label, claim, ids=ids, before=before, run=run)
     events.created_and_extended()
-    events.moves(cluster_of, person_of, set(returned) | set(fresh.tolist()), decided)
+    events.moves(cluster_of, person_of, decided)
     events.losses()
     return Ledger(ids, since, events.table())
 
@@ -164,7 +164,10 @@ def _returning_ids(
         return {}
     wanted = pc.equal(before.log["change"], Change.JOINED.value)
     joined = before.log.select(["other_person_id", "record_keys"]).filter(wanted)
-    free = joined.filter(pc.invert(pc.is_in(joined["other_person_id"], value_set=_whole(before.everyone))))
+    if joined.num_rows == 0:
+        return {}
+    in_use = before.everyone.filter(pc.is_in(before.everyone, value_set=_whole(joined["other_person_id"])))
+    free = joined.filter(pc.invert(pc.is_in(joined["other_person_id"], value_set=_whole(in_use))))
     absorbed = [(row["other_person_id"], frozenset(row["record_keys"])) for row in reversed(free.to_pylist())]
     found: dict[int, str] = {}
     for cluster, rows in _rows_by(label, np.unique(parted)).items() if absorbed else ():
@@ -175,45 +178,6 @@ def _returning_ids(
                 found[cluster] = name
                 break
     return found
-
-
-def new_person_ids(founders: pa.Array, used: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """Return an id for each founding record: ``P`` and 8 base32 characters from a hash of its key.
-
-    An id already used, or wanted by two founders, is hashed again with the next salt.
-    """
-    keys = founders.to_pylist()
-    names = _person_ids(keys)
-    salts = [0] * len(keys)
-    while True:
-        known = set(pc.filter(used, pc.is_in(used, value_set=pa.array(names, pa.string()))).to_pylist())
-        seen: set[str] = set()
-        again = []
-        for position, name in enumerate(names):
-            if name in known or name in seen:
-                again.append(position)
-            seen.add(name)
-        if not again:
-            return pa.array(names, pa.string())
-        for position in again:
-            salts[position] += 1
-            names[position] = person_id(keys[position], salts[position])
-
-
-def person_id(founder: str, salt: int = 0) -> str:
-    """Return the id founded by a record key: ``P`` and 40 bits of BLAKE2b as 8 base32 characters."""
-    return "P" + base64.b32encode(_digest(founder, salt.to_bytes(16, "little"))).decode()
-
-
-def _digest(founder: str, salt: bytes) -> bytes:
-    return hashlib.blake2b(founder.encode(), digest_size=5, salt=salt).digest()
-
-
-def _person_ids(founders: list[str]) -> list[str]:
-    """Return :func:`person_id` of each founder, encoded in one go."""
-    salt = bytes(16)
-    text = base64.b32encode(b"".join(_digest(founder, salt) for founder in founders)).decode()
-    return ["P" + text[start : start + 8] for start in range(0, len(text), 8)]
 
 
 class _Events:
@@ -241,22 +205,30 @@ class _Events:
         has_old = np.zeros(len(self.claim), dtype=bool)
         has_old[self.label[~new]] = True
         for change, wanted in ((Change.CREATED, ~has_old), (Change.EXTENDED, has_old)):
-            moved_label, moved = self._lists(new & wanted[self.label])
-            if len(moved_label) == 0:
+            rows, starts = rows_in_groups(self.label, np.flatnonzero(new & wanted[self.label]))
+            if len(starts) == 0:
                 continue
-            kept = np.zeros(len(self.claim), dtype=bool)
-            kept[moved_label] = True
-            _, kept_keys = self._lists(~new & kept[self.label], every=moved_label)
-            people = self.ids.take(pa.array(moved_label))
-            none = pa.nulls(len(moved_label), pa.string())
+            people = self.label[rows[starts]]
+            kept = None
+            if change is Change.EXTENDED:
+                position = np.full(len(self.claim), -1, dtype=np.int64)
+                position[people] = np.arange(len(people))
+                place = position[self.label]
+                kept_rows, _ = rows_in_groups(place, np.flatnonzero(~new & (place >= 0)))
+                kept = self._lists(kept_rows, np.bincount(place[kept_rows], minlength=len(people)))
             reason = "first seen" if change is Change.CREATED else "evidence at or above the join threshold"
+            count = len(people)
             self._add(
-                change, people, none, moved, kept=kept_keys, stayed=None, why=[reason] * len(moved_label)
+                pa.repeat(change.value, count),
+                self.ids.take(pa.array(people)),
+                pa.nulls(count, pa.string()),
+                self._lists(rows, np.diff(np.r_[starts, len(rows)])),
+                kept=kept,
+                stayed=None,
+                why=pa.repeat(reason, count),
             )
 
-    def moves(
-        self, cluster_of: Ints, person_of: Ints, new: set[int], decided: Iterable[tuple[int, int]]
-    ) -> None:
+    def moves(self, cluster_of: Ints, person_of: Ints, decided: Iterable[tuple[int, int]]) -> None:
         """Tell of people absorbed, of records that moved, and of people parted."""
         living = set(self.claim[self.claim >= 0].tolist())
         changed = np.flatnonzero(self.claim[cluster_of] != person_of)
@@ -268,68 +240,72 @@ class _Events:
             if person not in living:
                 rows[Change.JOINED].append((cluster, person))
             else:
-                rows[Change.SPLIT if cluster in new else Change.MOVED].append((cluster, person))
+                rows[Change.SPLIT if self.claim[cluster] < 0 else Change.MOVED].append((cluster, person))
         members = _rows_by(self.label, np.unique(cluster_of[changed]))
         people = _rows_by(self.before.person, np.unique(person_of[changed]))
         for change, pairs in rows.items():
+            if not pairs:
+                continue
+            moved, kept, stayed, why = [], [], [], []
             for cluster, person in pairs:
-                here = members[cluster]
-                moved = here[self.before.person[here] == person]
-                kept = here[self.own[here]]
-                stayed = people[person][self.own[people[person]]]
+                here, there = members[cluster], people[person]
+                moved.append(here[self.before.person[here] == person])
+                kept.append(here[self.own[here]])
+                stayed.append(there[self.own[there]])
                 pair = frozenset((person, int(self.claim[cluster]) if self.claim[cluster] >= 0 else person))
-                self._add(
-                    change,
-                    self.ids.take(pa.array([cluster])),
-                    self.before.ids.take(pa.array([person])),
-                    self._one_list(moved),
-                    kept=self._one_list(kept),
-                    stayed=self._one_list(stayed),
-                    why=[_reason(change, pair in touched)],
-                )
+                why.append(_reason(change, pair in touched))
+            self._add(
+                pa.repeat(change.value, len(pairs)),
+                self.ids.take(pa.array([cluster for cluster, _ in pairs])),
+                self.before.ids.take(pa.array([person for _, person in pairs])),
+                self._lists_of(moved),
+                kept=self._lists_of(kept),
+                stayed=self._lists_of(stayed),
+                why=pa.array(why, pa.string()),
+            )
 
     def losses(self) -> None:
         """Tell of records that are no longer delivered."""
+        if not self.before.gone:
+            return
         living = set(np.unique(self.before.person).tolist())
-        for person, keys in sorted(self.before.gone.items()):
-            change = Change.LEFT if person in living else Change.ENDED
-            self._add(
-                change,
-                self.before.ids.take(pa.array([person])),
-                pa.nulls(1, pa.string()),
-                pa.array([sorted(keys)], pa.list_(pa.string())),
-                kept=None,
-                stayed=None,
-                why=["no longer delivered"],
-            )
+        people = sorted(self.before.gone)
+        changes = [Change.LEFT.value if person in living else Change.ENDED.value for person in people]
+        self._add(
+            pa.array(changes, pa.string()),
+            self.before.ids.take(pa.array(people)),
+            pa.nulls(len(people), pa.string()),
+            pa.array([sorted(self.before.gone[person]) for person in people], pa.list_(pa.string())),
+            kept=None,
+            stayed=None,
+            why=pa.repeat("no longer delivered", len(people)),
+        )
 
     def table(self) -> pa.Table:
         """Return the events in order, numbered on from the log so far."""
-        whole = pa.concat_tables([LOG.empty_table(), *self.parts])
+        whole = pa.concat_tables(self.parts) if self.parts else LOG.empty_table()
         numbers = np.arange(whole.num_rows, dtype=np.int64) + self.before.log.num_rows
         return whole.set_column(0, LOG.field("number"), pa.array(numbers)).combine_chunks()
 
-    def _lists(self, wanted: np.ndarray[Any, Any], every: Ints | None = None) -> tuple[Ints, pa.Array]:
-        rows = np.flatnonzero(wanted)
-        rows = rows[np.argsort(self.label[rows], kind="stable")]
-        labels = self.label[rows]
-        groups = np.unique(labels) if every is None else every
-        offsets = np.r_[np.searchsorted(labels, groups), len(rows)].astype(np.int32)
-        return groups, pa.ListArray.from_arrays(pa.array(offsets), self.keys.take(pa.array(rows)))
+    def _lists(self, rows: Ints, sizes: Ints) -> pa.Array:
+        """Return lists of record keys: ``rows`` cut into runs of ``sizes``."""
+        offsets = np.r_[0, np.cumsum(sizes)].astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), self.keys.take(pa.array(rows)))
 
-    def _one_list(self, rows: Ints) -> pa.Array:
-        return pa.array([self.keys.take(pa.array(rows)).to_pylist()], pa.list_(pa.string()))
+    def _lists_of(self, parts: list[Ints]) -> pa.Array:
+        sizes = np.array([len(part) for part in parts], dtype=np.int64)
+        return self._lists(np.concatenate(parts), sizes)
 
     def _add(
         self,
-        change: Change,
+        changes: pa.Array,
         people: pa.Array,
         others: pa.Array,
         moved: pa.Array,
         *,
         kept: pa.Array | None,
         stayed: pa.Array | None,
-        why: list[str],
+        why: pa.Array,
     ) -> None:
         count = len(people)
         nobody = pa.ListArray.from_arrays(
@@ -338,13 +314,13 @@ class _Events:
         columns = [
             pa.array(np.zeros(count, dtype=np.int64)),
             pa.array(np.full(count, self.run, dtype=np.int32)),
-            pa.array([change.value] * count, pa.string()),
+            changes,
             people,
             others,
             moved,
             nobody if kept is None else kept,
             nobody if stayed is None else stayed,
-            pa.array(why, pa.string()),
+            why,
         ]
         self.parts.append(pa.table(columns, schema=LOG))
 
