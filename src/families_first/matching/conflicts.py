@@ -146,8 +146,17 @@ def _identifier_clashes(group: Ints, facts: Facts, name: str) -> tuple[Ints, Int
 
 
 def _distinct_in_group(group: Ints, value: Ints, known: Flags) -> tuple[Ints, Ints]:
-    """Return the group and the first record of each distinct value in a group, in order of group."""
+    """Return the group and the first record of each distinct value, in groups with more than one value.
+
+    In order of group, then of value.
+    """
     rows = np.flatnonzero(known & (group >= 0))
+    if len(rows):
+        sample = np.empty(int(group.max()) + 1, dtype=np.int64)
+        sample[group[rows]] = value[rows]
+        mixed = np.zeros(len(sample), dtype=bool)
+        mixed[group[rows[value[rows] != sample[group[rows]]]]] = True
+        rows = rows[mixed[group[rows]]]
     if len(rows) == 0:
         return rows, rows
     lowest = int(value[rows].min())
