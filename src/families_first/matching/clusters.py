@@ -115,10 +115,12 @@ def find_clusters(
 
 def numbered_by_first(label: Ints) -> Ints:
     """Number groups from 0 in the order in which their first record comes (shape (records,))."""
-    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[inverse]
+    rows = np.arange(len(label))
+    first = np.full(int(label.max(initial=-1)) + 1, -1, dtype=np.int64)
+    first[label[::-1]] = rows[::-1]
+    founding = first[label] == rows
+    rank = np.cumsum(founding) - 1
+    return np.asarray(rank[first[label]])
 
 
 def _between(evidence: Evidence, group: Ints) -> Flags:
