@@ -148,6 +148,8 @@ class Decisions:
         Raises UserError when they contradict one another. Records not among ``ordered`` still carry a chain:
         if a goes with b and b with c, then a goes with c though b has left.
         """
+        if not self.taken:
+            return Constraints(*_columns(()), *_columns(()))
         self.check()
         classes = _Classes()
         for decision in self.taken:
