@@ -52,11 +52,11 @@ def apply_edges(
     Other parameters are those of :func:`people.assign_people`, which raises the same errors.
     """
     decisions = decisions or Decisions()
-    replaced = pc.is_in(new_records["record_key"], value_set=_whole(people.assignment["record_key"]))
-    if pc.any(replaced).as_py():
-        old = _whole(new_records["record_key"].filter(replaced))
+    edges, new_edges = _without_rows(edges), _without_rows(new_edges)
+    known = people.assignment["record_key"]
+    old = _whole(known.filter(pc.is_in(known, value_set=_whole(new_records["record_key"]))))
+    if len(old):
         edges = edges.filter(pc.invert(_either(edges, old)))
-        records = records.filter(pc.invert(pc.is_in(records["record_key"], value_set=old)))
     all_edges = pa.concat_tables([edges, new_edges], promote_options="default")
 
     worth = new_edges.filter(_worth(new_edges, thresholds.split))
@@ -79,6 +79,7 @@ def apply_edges(
         person=people.person.filter(pc.is_in(people.person["person_id"], value_set=persons)),
     )
     old_rows = records.filter(pc.is_in(records["record_key"], value_set=keys))
+    old_rows = old_rows.filter(pc.invert(pc.is_in(old_rows["record_key"], value_set=old)))
     rows = pa.concat_tables([old_rows, new_records], promote_options="default")
     own_edges = pa.concat_tables([edges.filter(_both(edges, keys)), new_edges], promote_options="default")
     after = assign_people(
@@ -94,6 +95,11 @@ def apply_edges(
         ids_in_use=people.person["person_id"],
     )
     return Added(_merged(people, after, persons), all_edges, len(persons))
+
+
+def _without_rows(edges: pa.Table) -> pa.Table:
+    """Leave out the row numbers, which are those of another record table."""
+    return edges.select([name for name in edges.column_names if name not in ("row_l", "row_r")])
 
 
 def _merged(before: People, after: People, persons: pa.Array) -> People:
