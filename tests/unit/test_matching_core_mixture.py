@@ -88,8 +88,15 @@ def test_a_model_that_lacks_a_level_is_refused_instead_of_defaulted(tmp_path):
 
 def test_thresholds_are_ordered_and_stricter_when_cautious():
     weights = np.concatenate([np.linspace(-12, -4, 500), np.linspace(8, 20, 500)])
-    alone, among = choose_thresholds(weights, cautious=False), choose_thresholds(weights, cautious=True)
+    alone = choose_thresholds(weights, cautious=False, records=1000)
+    among = choose_thresholds(weights, cautious=True, records=1000)
     for each in (alone, among):
         assert each.split < each.join < each.cluster
     assert among.join >= 3.0
     assert alone.expected_precision > 0.99
+
+
+def test_a_crowd_of_records_asks_for_more_than_a_few():
+    weights = np.concatenate([np.linspace(-12, 3, 500), np.linspace(3, 20, 500)])
+    joins = [choose_thresholds(weights, cautious=False, records=n).join for n in (1_000, 50_000, 500_000)]
+    assert joins[0] < joins[1] < joins[2] <= 4.0

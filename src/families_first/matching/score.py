@@ -33,9 +33,9 @@ from families_first.matching.training import (
     with_homes,
 )
 
-LARGE = 100_000
-"""Above this many records identical ones are collapsed first and only the tight keys are used."""
-_TRAIN_GROUPS_UP_TO = 300_000
+LARGE = 50_000
+"""With a given model, above this many records identical ones are collapsed first and blocking is narrow."""
+_TRAIN_BROADLY_UP_TO = 300_000
 _PAIRS_PER_RECORD = 40
 _FEWEST_PAIRS, _MOST_PAIRS = 400_000, 4_000_000
 _KEPT_BELOW_SPLIT = 3.0
@@ -131,8 +131,8 @@ def _find_links(
     comparisons = usable(filled)
     if rows < 2 or not comparisons:
         return _no_links(standard, model)
-    broad = rows <= LARGE
-    if model is None and rows <= _TRAIN_GROUPS_UP_TO:
+    broad = rows <= (LARGE if model is not None else _TRAIN_BROADLY_UP_TO)
+    if model is None and rows <= _TRAIN_BROADLY_UP_TO:
         kept = kept.append_column("grp", group_sure(con, kept))
     count_rarity(con, kept, comparisons)
     preparing.load(con, kept if across is None else kept.select(list(_BLOCKED)), "ff_all")
@@ -189,6 +189,7 @@ def _edges(
 ) -> tuple[pa.Table, Thresholds]:
     """Weigh and guard the compared pairs."""
     comparisons = compared.comparisons
+    records = int(con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
     gamma = {each.name: gamma_sql(compared, each.name) for each in comparisons}
     levels = {name: f"g_{name}" for name in gamma}
     weight = weight_sql(comparisons, sizes, weight_parts(compared, model))
@@ -209,7 +210,7 @@ def _edges(
     weights = (
         con.sql("SELECT weight FROM ff_weighed WHERE guard IS NULL").to_arrow_table().column(0).to_numpy()
     )
-    thresholds = choose_thresholds(np.asarray(weights, dtype=np.float64), cautious=cautious)
+    thresholds = choose_thresholds(np.asarray(weights, dtype=np.float64), cautious=cautious, records=records)
     found = con.sql(f"""
         SELECT l.record_key AS key_l, r.record_key AS key_r,
             CASE WHEN w.strong THEN greatest(w.weight, {STRONG_WEIGHT})
@@ -266,5 +267,5 @@ def _copies(standard: pa.Table, copies: pa.Table) -> pa.Table:
 
 def _no_links(prepared: pa.Table, model: Model | None) -> Links:
     none = Sizes(same=0.0, moved=0.0, stranger=0.0, family=0.0, household=0.0, twin=0.0, namesake=0.0)
-    thresholds = choose_thresholds(np.zeros(0), cautious=True)
+    thresholds = choose_thresholds(np.zeros(0), cautious=True, records=0)
     return Links(EDGES.empty_table(), prepared, thresholds, model or usual_model(), none, 0)

@@ -18,6 +18,7 @@ CAUTION = 0.8
 finds.
 """
 _LEAST_WHEN_CAUTIOUS = 3.0
+_CROWD = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Thresholds:
     expected_recall: float
 
 
-def choose_thresholds(weights: Floats, *, cautious: bool) -> Thresholds:
+def choose_thresholds(weights: Floats, *, cautious: bool, records: int) -> Thresholds:
     """Choose thresholds for pairs with these weights.
 
     Parameters
@@ -46,10 +47,14 @@ def choose_thresholds(weights: Floats, *, cautious: bool) -> Thresholds:
     cautious
         Ask odds of at least eight to one instead of the best F1: where decisions about people follow, the
         wrong link, which puts a sister's history on her brother, costs more than a missed one.
+    records
+        How many records were compared. Near-misses by chance grow with their square, and over-confidence with
+        them: each doubling beyond 20,000 asks one more bit, up to what caution asks.
     """
     ordered = np.sort(weights)[::-1]
     likely = 1.0 / (1.0 + np.exp2(-np.clip(ordered * CAUTION, -60, 60)))
-    least = _LEAST_WHEN_CAUTIOUS if cautious else 0.0
+    crowd = min(max(float(np.log2(max(records, 1) / _CROWD)), 0.0), _LEAST_WHEN_CAUTIOUS)
+    least = _LEAST_WHEN_CAUTIOUS if cautious else crowd
     if len(ordered) == 0:
         return Thresholds(join=2.0, split=-1.0, cluster=6.0, expected_precision=1.0, expected_recall=1.0)
     found = np.cumsum(likely)
