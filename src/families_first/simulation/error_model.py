@@ -99,8 +99,8 @@ class ErrorModel:
     young_adult_moves: float = 2.0
     duplicate_reference: float = 0.06
     quarantinable_rows: float = 0.003
-    late_facts: float = 0.008
-    coverage_gap: float = 0.006
+    late_facts: float = 0.005
+    coverage_gap: float = 0.005
     by_source: Mapping[str, SourceQuality] = field(default_factory=_by_source)
     by_broad_group: Mapping[str, float] = field(default_factory=_by_broad_group)
 

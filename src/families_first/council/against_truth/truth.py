@@ -25,6 +25,8 @@ SELECT 'T' || f.family_no AS family_id, p.person_no::VARCHAR AS person_id,
        f.role = 'child' AS dependent, f.role <> 'non_resident_parent' AS resident, p.date_of_birth,
        NULL::DATE AS valid_from, NULL::DATE AS valid_to, 'truth' AS reason
 FROM family f JOIN person p USING (person_no)
+-- Children with no adult left to them are in care or alone: by the dependent child test they are no family.
+WHERE f.family_no IN (SELECT family_no FROM family WHERE role <> 'child')
 """
 
 
