@@ -345,10 +345,10 @@ TWO_AT_HOME = """
 
 def test_each_membership_says_why_and_names_its_record() -> None:
     families = form(TWO_AT_HOME)
-    said = "schools says that a member is the child's parent, and they share an address."
+    said = "a record of schools says that a member is the child's parent, and they share an address."
     assert reasons(families) == {
         "ann9": f"Dependent child; {said}",
-        "mum": "Schools says that this is the child's parent, and they share an address.",
+        "mum": "A record of schools says that this is the child's parent, and they share an address.",
     }
     assert {(row["source"], row["line"]) for row in families.membership.to_pylist()} == {("schools", 4)}
 
@@ -356,7 +356,7 @@ def test_each_membership_says_why_and_names_its_record() -> None:
 def test_relationship_and_shared_home_are_separate_ties_each_with_a_reason() -> None:
     ties = {row["kind"]: row for row in form(TWO_AT_HOME).tie.to_pylist()}
     assert set(ties) == {"parent_of", "lives_with"}
-    assert ties["parent_of"]["reason"] == "schools says so."
+    assert ties["parent_of"]["reason"] == "A record of schools says so."
     assert ties["lives_with"]["reason"] == (
         "Recorded at one address, in 1 and 1 records, with a recorded relationship."
     )

@@ -93,11 +93,11 @@ def _adult_reason(facts: Facts, group: Group, adult: str) -> tuple[str, Edge | N
     if edge is not None:
         shared = facts.home_of(adult) is not None and facts.home_of(adult) == facts.home_of(edge.person_b)
         where = "they share an address" if shared else "no later address separates them"
-        said = f"{_said_by(edge).capitalize()} that this is the child's {_SAID[edge.kind]}"
+        said = f"{_sentence(_said_by(edge))} that this is the child's {_SAID[edge.kind]}"
         return f"{said}, and {where}.", edge
     for other in facts.others.get(adult, []):
         if other.kind == "partner_of" and {other.person_a, other.person_b} <= group.adults:
-            said = f"{_said_by(other).capitalize()} that this is the partner of a member"
+            said = f"{_sentence(_said_by(other))} that this is the partner of a member"
             return f"{said}, and they share an address.", other
     if adult not in group.inferred:
         shares = "a member's address, and a surname or a household reference"
@@ -129,8 +129,12 @@ def _edge_to(facts: Facts, group: Group, adult: str, kinds: Iterable[str]) -> Ed
 
 def _said_by(edge: Edge) -> str:
     if edge.sources == 1:
-        return f"{edge.evidence.source} says"
+        return f"a record of {edge.evidence.source} says"
     return f"{edge.sources} sources say"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def tie_rows(facts: Facts, group: Group, rules: FamilyRules) -> Iterator[dict[str, Any]]:
@@ -140,7 +144,8 @@ def tie_rows(facts: Facts, group: Group, rules: FamilyRules) -> Iterator[dict[st
         own = [*facts.children.get(person, []), *facts.others.get(person, [])]
         for edge in own:
             if edge.person_a == person and edge.person_b in members:
-                about = {"kind": edge.kind, "valid_from": edge.since, "reason": f"{_said_by(edge)} so."}
+                said = f"{_sentence(_said_by(edge))} so."
+                about = {"kind": edge.kind, "valid_from": edge.since, "reason": said}
                 yield {"person_a": person, "person_b": edge.person_b, **about, **asdict(edge.evidence)}
     at_home = sorted(members - group.elsewhere)
     for place, one in enumerate(at_home):

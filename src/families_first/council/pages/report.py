@@ -75,6 +75,7 @@ def report_context(home: Home, journey: Journey, pack: Pack) -> dict[str, Any]:
             vault.read(journey.people.dataset, "review", ["reason"])["reason"].to_pylist()
         ).most_common(),
         "families": _families(journey, people, pack),
+        "files": {each.name: each.about["file"] for each in vault.list("delivery")},
         "problem_counts": _problem_counts(journey, pack),
         "near_misses": _near_misses(journey),
         "blind": journey.identification.blind.to_pylist(),
