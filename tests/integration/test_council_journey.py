@@ -182,3 +182,19 @@ def _groups(assignment):
     for key, person in assignment.items():
         groups.setdefault(person, set()).add(key)
     return list(groups.values())
+
+
+def test_names_are_shown_on_the_terminal_only_when_asked_for(demo, capsys):
+    family = demo.journey.identification.nomination["family_id"][0].as_py()
+    exit_code_of(["families", "show", family, "--home", str(demo.home.root)])
+    without = capsys.readouterr().out
+    exit_code_of(["families", "show", family, "--home", str(demo.home.root), "--names"])
+    with_names = capsys.readouterr().out
+    person = Vault(demo.home).read(demo.journey.people.dataset, "person")
+    members = demo.journey.families.membership
+    ids = members.filter(pc.equal(members["family_id"], family))["person_id"].combine_chunks()
+    surnames = person.filter(pc.is_in(person["person_id"], value_set=ids))["surname"].drop_null().to_pylist()
+    assert surnames
+    for surname in surnames:
+        assert surname.title() in with_names
+        assert surname.title() not in without

@@ -43,6 +43,9 @@ def show(
     /,
     *,
     home: HomeOption = HERE,
+    names: Annotated[
+        bool, Parameter(negative="", help="Put names beside ids; keep what is printed as you keep records.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show a family: who is in it, since when, why, and by which record; or list all families."""
@@ -75,14 +78,21 @@ def show(
         )
     people = {row["person_id"] for row in members}
     ties = [row for row in families.tie.to_pylist() if {row["person_a"], row["person_b"]} <= people]
+    called = _names_of(home, people) if names else {}
     emit(
-        {"family_id": family, "members": members, "ties": ties},
+        {"family_id": family, "members": members, "ties": ties} | ({"names": called} if names else {}),
         json=json,
         show=[
             Sheet(
                 ["Person", "Role", "From", "To", "Why"],
                 [
-                    [row["person_id"], row["role"], row["valid_from"], row["valid_to"], row["reason"]]
+                    [
+                        _called(row["person_id"], called),
+                        row["role"],
+                        row["valid_from"],
+                        row["valid_to"],
+                        row["reason"],
+                    ]
                     for row in members
                 ],
                 title=f"Family {family}",
@@ -91,9 +101,9 @@ def show(
                 ["Person", "is", "Person", "Why", "Source"],
                 [
                     [
-                        row["person_a"],
+                        _called(row["person_a"], called),
                         row["kind"].replace("_", " "),
-                        row["person_b"],
+                        _called(row["person_b"], called),
                         row["reason"],
                         row["source"],
                     ]
@@ -104,6 +114,21 @@ def show(
             else "No tie is on record.",
         ],
     )
+
+
+def _called(person_id: str, names: dict[str, str]) -> str:
+    return f"{person_id} {names.get(person_id, '')}".rstrip()
+
+
+def _names_of(home: HomeOption, people: set[str]) -> dict[str, str]:
+    from families_first.council.pages.families_found import name_of
+    from families_first.governance.home import Home
+    from families_first.governance.vault import Vault
+
+    vault = Vault(Home.open(home))
+    latest = vault.latest("people")
+    rows = vault.read(latest, "person", ["person_id", "forename", "surname"]).to_pylist() if latest else []
+    return {row["person_id"]: name_of(row, row["person_id"]) for row in rows if row["person_id"] in people}
 
 
 def _figures(families: "Families") -> dict[str, Any]:
