@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 _WORD = 8
 _LONGEST = 8 * _WORD
 """Keys longer than this many bytes are sorted as texts."""
+_INSIDE = np.array([2**64 - 2 ** (8 * (_WORD - held)) for held in range(_WORD + 1)], dtype=np.uint64)
+"""For 0 to 8 bytes of a word that belong to the key: the mask that keeps them."""
 
 
 def order_of(keys: pa.Array) -> npt.NDArray[np.int64]:
@@ -26,12 +28,10 @@ def order_of(keys: pa.Array) -> npt.NDArray[np.int64]:
     starts, lengths = offsets[:-1].astype(np.int64), np.diff(offsets).astype(np.int64)
     padded = np.concatenate([text[: int(offsets[-1])], np.zeros(_LONGEST, dtype=np.uint8)])
     words = np.ndarray((len(padded) - _WORD + 1,), dtype=">u8", buffer=padded, strides=(1,))
-    columns: list[npt.NDArray[np.int64] | npt.NDArray[np.uint64]] = [lengths]
+    columns: list[npt.NDArray[np.int64] | npt.NDArray[np.uint64]] = []
     for begin in range(0, longest, _WORD):
-        inside = np.clip(lengths - begin, 0, _WORD)
-        unused = (8 * (_WORD - np.maximum(inside, 1))).astype(np.uint64)
         word = words[np.minimum(starts + begin, len(words) - 1)].astype(np.uint64)
-        word = (word >> unused) << unused
-        word[inside == 0] = 0
-        columns.insert(1, word)
+        columns.insert(0, word & _INSIDE[np.clip(lengths - begin, 0, _WORD)])
+    if not text[: int(offsets[-1])].all():
+        columns.insert(0, lengths)  # a key that ends in zero bytes comes after the same key without them
     return np.asarray(np.lexsort(columns))
