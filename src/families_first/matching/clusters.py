@@ -98,6 +98,8 @@ def find_clusters(
     )
     label = whole.copy()
     room = int(whole.max()) + 1
+    parted: list[Ints] = []
+    joined_to: list[int] = []
     for own, groups, tie_list in _components(
         doubtful,
         component,
@@ -108,8 +110,12 @@ def find_clusters(
         facts=facts,
     ):
         cut = cut_component(groups, tie_list, bar=bars.cluster, most_records=most_records)
-        label[own] = room + own[cut.label]
+        parted.append(own)
+        numbers = own.tolist()
+        joined_to += [numbers[place] for place in cut.label]
         refused |= cut.refused
+    if parted:
+        label[np.concatenate(parted)] = room + np.array(joined_to, dtype=np.int64)
     return Clusters(numbered_by_first(label[standing]), decided, refused)
 
 
