@@ -48,11 +48,11 @@ Confidence = Callable[[Floats], Floats]
 class People:
     """Who is who after a run.
 
-    ``assignment`` has one row a record (:data:`ASSIGNMENT`), in no order: ``confidence`` is the probability
-    that the record belongs with the rest of its person, by its strongest tie there; 1 for a record on its own
-    and where a person decided. ``person`` has one row a person (:data:`ledger.PERSON`), ``log`` one a change
-    since the first run (:data:`ledger.LOG`), ``review`` one a pair that a person should look at
-    (:data:`REVIEW`).
+    ``assignment`` has one row a record (:data:`ASSIGNMENT`), from :func:`assign_people` in the order of the
+    keys (:func:`key_order.order_of`): ``confidence`` is the probability that the record belongs with the rest
+    of its person, by its strongest tie there; 1 for a record on its own and where a person decided.
+    ``person`` has one row a person (:data:`ledger.PERSON`), ``log`` one a change since the first run
+    (:data:`ledger.LOG`), ``review`` one a pair that a person should look at (:data:`REVIEW`).
     """
 
     assignment: pa.Table
@@ -97,7 +97,8 @@ def assign_people(
     Parameters
     ----------
     edges
-        ``key_l``, ``key_r``, ``weight``, and ``guard`` or ``guarded`` and ``strong`` where there are any.
+        ``key_l``, ``key_r``, ``weight``, and ``guard`` or ``guarded`` and ``strong`` where there are any;
+        ``row_l`` and ``row_r``, the rows of both ends in ``records``, save the search for the keys.
     records
         Every record: ``record_key`` (unique), and ``nino``, ``upn``, ``nhs_number``, ``date_of_birth`` for
         the conflict tests, normalised, where there are any.
