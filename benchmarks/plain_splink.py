@@ -2,7 +2,7 @@
 
 Names by ``ForenameSurnameComparison``, dates of birth by ``DateOfBirthComparison``, postcodes by
 ``PostcodeComparison``, house number, sex and identifiers by exact match; trained on the rows themselves; one
-threshold, connected components.
+threshold, connected components. It blocks by keys of its own, or compares exactly the pairs it is given.
 """
 
 import time
@@ -16,7 +16,10 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+from families_first.matching.blocking import make_pairs, plan_blocks
 from families_first.matching.compat import quiet_splink
+from families_first.matching.prepare import filled_shares, load, standardise
+from families_first.matching.score import pair_budget
 
 BLOCKING = (
     ("nino",),
@@ -40,8 +43,8 @@ class PlainRun:
     seconds: float
 
 
-def run_plain(records: pa.Table, *, max_pairs: float = 1e7) -> PlainRun:
-    """Train and run plain Splink on a match table."""
+def run_plain(records: pa.Table, *, pairs: pa.Table | None = None, max_pairs: float = 1e7) -> PlainRun:
+    """Train and run plain Splink on a match table; ``pairs`` as :func:`our_pairs` gives them."""
     began = time.perf_counter()
     con = duckdb.connect()
     con.register("given", records.append_column("rid", pa.array(np.arange(records.num_rows))))
@@ -66,13 +69,16 @@ def run_plain(records: pa.Table, *, max_pairs: float = 1e7) -> PlainRun:
         blocking_rules_to_generate_predictions=[block_on(*each) for each in BLOCKING],
     )
     with quiet_splink():
-        linker = Linker([DuckDBAPI(connection=con).register("people")], settings, log_level=None)
+        api = DuckDBAPI(connection=con)
+        linker = Linker([api.register("people")], settings, log_level=None)
         training = linker.training
         sure = [block_on("nino"), block_on("upn"), block_on("forename", "surname", "date_of_birth")]
         training.estimate_probability_two_random_records_match(sure, recall=0.7)
         training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=1)
         for rule in (("date_of_birth", "sex"), ("forename", "surname")):
             training.estimate_parameters_using_expectation_maximisation(block_on(*rule), max_pairs=3e6)
+        if pairs is not None:
+            linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
         predicted = linker.inference.predict(threshold_match_weight=-5, warning_mode="never")
     found = con.sql(f"SELECT rid_l, rid_r, match_weight FROM {predicted.physical_name}").to_arrow_table()
     return PlainRun(
@@ -81,6 +87,23 @@ def run_plain(records: pa.Table, *, max_pairs: float = 1e7) -> PlainRun:
         found["match_weight"].to_numpy(),
         time.perf_counter() - began,
     )
+
+
+def our_pairs(records: pa.Table) -> pa.Table:
+    """Return the pairs of rows that our own blocking compares when it trains on these records."""
+    con = duckdb.connect()
+    standard = standardise(con, records)
+    load(con, standard, "people")
+    plan = plan_blocks(
+        con,
+        "people",
+        filled=filled_shares(standard),
+        rows=records.num_rows,
+        budget=pair_budget(records.num_rows),
+        broad=True,
+    )
+    make_pairs(con, plan, "people", "pairs")
+    return con.sql("FROM pairs").to_arrow_table()
 
 
 def components(run: PlainRun, rows: int, threshold: float) -> np.ndarray:

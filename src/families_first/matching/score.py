@@ -139,7 +139,7 @@ def _find_links(
     if across is not None and not broad:
         plan = plan_added(TIGHT, filled=filled)
     else:
-        plan = plan_blocks(con, "ff_all", filled=filled, rows=rows, budget=_budget(rows), broad=broad)
+        plan = plan_blocks(con, "ff_all", filled=filled, rows=rows, budget=pair_budget(rows), broad=broad)
     candidates = make_pairs(con, plan, "ff_all", "ff_pairs", across=across)
     if candidates == 0:
         return _no_links(standard, model)
@@ -172,7 +172,7 @@ def _load_compared(con: duckdb.DuckDBPyConnection, kept: pa.Table, *, broad: boo
     preparing.load(con, kept.filter(pc.is_in(kept["rid"], value_set=wanted)), "ff_all")
 
 
-def _budget(rows: int) -> int:
+def pair_budget(rows: int) -> int:
     """Return how many pairs are worth comparing among so many records."""
     return min(max(_PAIRS_PER_RECORD * rows, _FEWEST_PAIRS), _MOST_PAIRS)
 
