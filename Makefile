@@ -25,7 +25,7 @@ browser: setup
 	@scripts/ensure-chromium
 
 test: check browser ## every check and every test but the slow ones
-	$(BIN)/pytest -n $(PYTEST_WORKERS)
+	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 test-slow: setup browser ## the proofs that take minutes
 	$(BIN)/pytest -m slow --timeout 3600
