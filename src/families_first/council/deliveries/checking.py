@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from families_first.council.deliveries import faults
-from families_first.council.deliveries.column_types import ColumnType, OnBad
+from families_first.council.deliveries.column_types import IDENTIFIER_TYPES, ColumnType, OnBad
 from families_first.council.deliveries.emitting import Columns, Emitted, Mask, emit_all
 from families_first.council.deliveries.mapping import MappingFile
 from families_first.council.deliveries.quarantine import Quarantined, note_cells, note_misfits
@@ -24,7 +24,8 @@ class CheckedChunk:
     """What became of one piece of a file.
 
     ``rows`` = ``landed`` + ``quarantined_rows``; ``blank_rows`` (lines with nothing on them) are in neither.
-    ``filled``: by column, the rows that land with a value in it.
+    ``filled``: by column, the rows that land with a value in it. ``parts``: the values of ``snapshot_by`` in
+    the rows that land.
     """
 
     rows: int
@@ -34,6 +35,7 @@ class CheckedChunk:
     batches: tuple[tuple[Table, pa.RecordBatch], ...]
     quarantined: Quarantined
     filled: dict[str, int]
+    parts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Check:
             batches=tuple((table, batch) for table, batch in batches if batch.num_rows),
             quarantined=quarantined,
             filled=_filled(columns, kept),
+            parts=_parts(mapping, columns, kept),
         )
 
     def _check_columns(
@@ -88,6 +91,7 @@ class Check:
     ) -> tuple[Columns, dict[str, pa.Array]]:
         births = self.mapping.feeding("date_of_birth")
         surnames = self.mapping.feeding("surname")
+        references = self.mapping.references
         size = len(chunk.lines)
         texts = {name: one_array(chunk.rows[name]) for name in chunk.rows.column_names}
         values: dict[str, pa.Array] = {}
@@ -98,7 +102,13 @@ class Check:
             header = self.mapping.header_of(name)
             if header not in texts:
                 texts[header] = pa.repeat("", size)
-            rules = Rules(self.on, birth=name in births, surname=name in surnames)
+            rules = Rules(
+                self.on,
+                birth=name in births,
+                surname=name in surnames,
+                reference=name in references or column.type in IDENTIFIER_TYPES,
+                typed=self.mapping.typed,
+            )
             checked = check_column(texts[header], column, rules, self.known[name], con)
             values[name] = checked.values
             codes = checked.faults
@@ -144,6 +154,14 @@ def _column_behind(mapping: MappingFile, emitted: Emitted, field: str) -> str:
 
 def _marked(blank: Mask) -> pa.Array:
     return pc.if_else(pa.array(blank), pa.scalar(faults.NO_REFERENCE), pa.scalar(None, pa.string()))
+
+
+def _parts(mapping: MappingFile, columns: Columns, kept: Mask) -> frozenset[str]:
+    by = mapping.mapping.snapshot_by
+    if by is None:
+        return frozenset()
+    distinct = columns.values[by].filter(pa.array(kept)).unique().drop_null()
+    return frozenset(str(value).casefold() for value in distinct.to_pylist())
 
 
 def _filled(columns: Columns, kept: Mask) -> dict[str, int]:

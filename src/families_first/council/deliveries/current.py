@@ -1,6 +1,7 @@
 """What the council holds now: every landed delivery put together, each thing once.
 
-A ``snapshot`` mapping counts with its last delivery alone; of a ``changes`` mapping every delivery counts.
+A ``snapshot`` mapping counts with its last delivery alone, or with the last of each part where the mapping
+says that a delivery is the whole of one part (``snapshot_by``). Of a ``changes`` mapping every one counts.
 Rows of one key are one thing: the later delivery wins, and within a delivery the later line. A person's
 record is put together from all its rows: of each field the latest that is known, the address always from one
 row.
@@ -33,6 +34,7 @@ _ADDRESS = (
     "valid_from",
     "valid_to",
 )
+WHOLE = ""  # the part that is everything
 _SAYS_WHERE = ("uprn", "address_line_1", "postcode")
 
 
@@ -51,12 +53,23 @@ def current_tables(home: Home) -> dict[Table, pa.Table]:
 
 def deliveries_that_count(deliveries: Iterable[DatasetInfo]) -> list[DatasetInfo]:
     """Return the deliveries of which the rows are current, oldest first."""
-    last = {each.about["mapping"]: each for each in deliveries}
-    return [
-        each
-        for each in deliveries
-        if each.about["kind"] == "changes" or last[each.about["mapping"]].dataset_id == each.dataset_id
-    ]
+    counting: list[DatasetInfo] = []
+    replaced: dict[str, set[str]] = {}
+    for each in sorted(deliveries, key=lambda known: known.sequence, reverse=True):
+        later = replaced.setdefault(each.about["mapping"], set())
+        part = part_of(each)
+        # A delivery of the whole replaces every part, and the first of a part replaces the whole before it.
+        superseded = WHOLE in later or part in later or (part == WHOLE and bool(later))
+        if each.about["kind"] == "changes" or not superseded:
+            counting.append(each)
+        later.add(part)
+    return counting[::-1]
+
+
+def part_of(delivery: DatasetInfo) -> str:
+    """Return which part of a feed a delivery is the whole of; ``WHOLE`` where the mapping does not tell parts
+    apart."""
+    return str(delivery.about.get("part", WHOLE))
 
 
 def _pieces(vault: Vault, deliveries: list[DatasetInfo], table: Table) -> list[pa.Table]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from families_first.council.deliveries.column_types import NUMBER_TYPES, ColumnType, FileFormat
 from families_first.council.deliveries.templates import CONTENT, Template
+from families_first.records.codesets.ethnicity import EthnicGroup
 from families_first.records.kinds import EpisodeKind, EventKind, EventRole, MeasureKind, RelationshipKind
 from families_first.records.tables import Table
 
@@ -108,15 +109,19 @@ def _date_faults(field: str, template: Template, types: list[ColumnType]) -> lis
 
 
 def _vocabulary_faults(mapping: "MappingFile", emit: "Emit", field: str, template: Template) -> list[str]:
+    types = [mapping.columns[name].type for name in template.columns]
     allowed = _vocabulary(emit.table, field)
     if allowed is None:
         return []
     if template.constant is not None:
         given = {template.constant}
-    elif template.only_column and mapping.columns[template.only_column.column].type is ColumnType.CODE:
+    elif field == "ethnicity" and types == [ColumnType.ETHNICITY] and template.only_column:
+        return []
+    elif template.only_column and types == [ColumnType.CODE]:
         given = set(mapping.columns[template.only_column.column].codes.values()) - {""}
     else:
-        return [f"{field} must be a constant or one code column"]
+        kinds = "code or ethnicity" if field == "ethnicity" else "code"
+        return [f"{field} must be a constant or one {kinds} column"]
     wrong = sorted(given - allowed)
     return (
         [f"{field} cannot be {', '.join(wrong)}: it is one of {', '.join(sorted(allowed))}"] if wrong else []
@@ -130,6 +135,8 @@ def _vocabulary(table: Table, field: str) -> frozenset[str] | None:
         return frozenset(EventRole)
     if field == "sex":
         return _SEXES
+    if field == "ethnicity":
+        return frozenset(EthnicGroup)
     if field == "address_kind":
         return _ADDRESS_KINDS
     return None

@@ -17,6 +17,7 @@ class Fault:
 MISSING = "missing"
 RAGGED = "ragged-row"
 TOO_LONG = "too-long"
+SPREADSHEET = "lost-in-a-spreadsheet"
 PLACEHOLDER = "placeholder"
 IMPLAUSIBLE_DATE = "implausible-date"
 NOT_A_COUNT = "not-a-count"
@@ -27,15 +28,25 @@ NO_REFERENCE = "nothing-to-refer-by"
 
 _AT_SOURCE = "Correct it at the source and send the row again."
 
-_DATE_FIX = "Send dates with a year of four digits in the agreed format, or add the format to the mapping."
+_DATE_FIX = (
+    "Send dates with a year of four digits in the agreed format, or add the format to the mapping "
+    '("excel-serial" where a spreadsheet shows days as numbers, "%d/%m/%Y %H:%M" where a time follows).'
+)
 
 _FAULTS = {
     MISSING: Fault("there is no value, and the mapping says that there must be one", _AT_SOURCE),
     RAGGED: Fault(
         "the row does not have as many values as the header has columns",
-        "Put values that hold the delimiter in quotation marks, and send the row again.",
+        "Put values that hold the delimiter in quotation marks, and leave out lines that are no records, "
+        "such as totals; then send the row again.",
     ),
     TOO_LONG: Fault("the value is longer than any value can be", _AT_SOURCE),
+    SPREADSHEET: Fault(
+        "a spreadsheet put an error or a shortened number (such as #N/A or 1.23E+12) in place of the value, "
+        "which is lost",
+        "Export it again from the system that holds it, not by way of a spreadsheet; or format the column as "
+        "text before the values are put in.",
+    ),
     PLACEHOLDER: Fault(
         "the value stands for 'not known', so it was not taken as an answer",
         "Leave the value blank at the source, or enter the true one.",

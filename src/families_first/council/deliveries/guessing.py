@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from families_first.council.deliveries.column_types import ColumnType
-from families_first.records.codesets.ethnicity import known_code
+from families_first.records.codesets.ethnicity import CENSUS, LABELS, POLICE, known_code
 from families_first.records.dates import formats_that_fit
 from families_first.records.identifiers import RULES, IdentifierKind
 from families_first.records.placeholders import is_placeholder
@@ -40,6 +40,11 @@ _RELATIONSHIPS = {
     "friend": "",
     "neighbour": "",
 }
+# Agencies that send words and no codes; "Any other ... background" is told by its code's meaning.
+_ETHNICITY = {
+    **{label.lower(): group.value for group, label in LABELS.items()},
+    **{code.meaning.lower(): code.group or "" for code in (*POLICE.codes, *CENSUS.codes)},
+}
 _YES_NO = frozenset({"y", "n", "yes", "no", "true", "false"})
 
 # A pattern over the name in small letters without punctuation, and the canonical field that it names.
@@ -53,7 +58,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (r"\b(uprn)\b", "uprn"),
     (r"\b(post ?code)\b", "postcode"),
     (r"\b(death|deceased|died)\b", "date_of_death"),
-    (r"\b(dob|d o b|date of birth|birth ?date|born|personbirthdate)\b", "date_of_birth"),
+    (r"\b(dob|do b|d o b|date of birth|birth ?date|born|personbirthdate)\b", "date_of_birth"),
     (r"\b(middle)\b", "middle_names"),
     (r"\b(fore ?names?|first ?names?|given ?names?|christian name)\b", "forename"),
     (r"\b(sur ?name|last ?name|family name)\b", "surname"),
@@ -67,6 +72,7 @@ _NAMES: tuple[tuple[str, str], ...] = (
     (r"\b(relation.*)\b", "relationship"),
 )
 _REFERENCE = re.compile(r"\b(id|ref|reference|number|no|urn|identifier)$|id$")
+_SENDER = re.compile(r"\b(school|academy|laestab|estab|establishment|provider|team|district|trust|surgery)\b")
 _PERSON_REFERENCE = re.compile(
     r"\b(person|client|pupil|child|customer|patient|claimant|subject|case|service user)\b"
 )
@@ -90,8 +96,19 @@ class Guess:
     codes: dict[str, str] = field(default_factory=dict)
     filled: float = 0.0
     distinct: float = 0.0
+    same_throughout: bool = False
     person: str = ""
     doubt: str = ""
+
+    @property
+    def unused(self) -> bool:
+        """Whether nothing is known that the column could be taken for."""
+        return self.type is ColumnType.TEXT and not self.names and not self.could_refer
+
+    @property
+    def tells_the_sender(self) -> bool:
+        """Whether it seems to say which of several senders the file is from: the same in every row."""
+        return self.same_throughout and _SENDER.search(_words(self.column)) is not None
 
     @property
     def could_refer(self) -> bool:
@@ -118,7 +135,14 @@ def guess_column(column: str, sample: Sequence[str]) -> Guess:
     named, person = _field_named(column)
     filled = len(values) / max(len(sample), 1)
     distinct = len(set(values)) / max(len(values), 1)
-    base = Guess(column, ColumnType.TEXT, filled=filled, distinct=distinct, person=person)
+    base = Guess(
+        column,
+        ColumnType.TEXT,
+        filled=filled,
+        distinct=distinct,
+        same_throughout=len(values) == len(sample) > 1 and len(set(values)) == 1,
+        person=person,
+    )
     return _by_name(named, values, base) or _by_content(values, base)
 
 
@@ -138,8 +162,11 @@ def _by_name(named: str, values: list[str], base: Guess) -> Guess | None:  # noq
         return _code(named, values, _SEX, base)
     if named == "relationship":
         return _code(named, values, _RELATIONSHIPS, base)
-    if named == "ethnicity" and values and sum(map(known_code, values)) >= _ENOUGH * len(values):
-        return replace(base, type=ColumnType.ETHNICITY, names=named)
+    if named == "ethnicity" and values:
+        if sum(map(known_code, values)) >= _ENOUGH * len(values):
+            return replace(base, type=ColumnType.ETHNICITY, names=named)
+        if sum(value.lower() in _ETHNICITY for value in values) >= len(values) / 2:
+            return _code(named, values, _ETHNICITY, base)
     if named and named != "ethnicity":
         return replace(base, type=ColumnType.TEXT, names=named)
     return None
@@ -149,7 +176,7 @@ def _by_content(values: list[str], base: Guess) -> Guess:  # noqa: PLR0911 - one
     if not values:
         return base
     # Dates first: eight or ten figures could pass for a number, and a date is never a valid identifier.
-    formats = formats_that_fit(values[:500])
+    formats = formats_that_fit(_days(values[:500]))
     if formats and not all(value.isdigit() for value in values):
         return _date("", values, base)
     for kind in IdentifierKind:
@@ -161,6 +188,8 @@ def _by_content(values: list[str], base: Guess) -> Guess:  # noqa: PLR0911 - one
         return _code("relationship", values, _RELATIONSHIPS, base)
     if {value.lower() for value in values} <= _YES_NO:
         return replace(base, type=ColumnType.YES_NO)
+    if any(sign in "".join(values) for sign in "£.,") and all(_AMOUNT.fullmatch(value) for value in values):
+        return replace(base, type=ColumnType.DECIMAL)
     is_count = all(value.isascii() and value.isdigit() and len(value) <= 6 for value in values)
     if is_count and not base.could_refer and all(value == str(int(value)) for value in values):
         return replace(base, type=ColumnType.COUNT)
@@ -168,14 +197,19 @@ def _by_content(values: list[str], base: Guess) -> Guess:  # noqa: PLR0911 - one
 
 
 def _date(named: str, values: list[str], base: Guess) -> Guess:
-    fitting = formats_that_fit(values[:500])
+    fitting = tuple(formats_that_fit(_days(values[:500])))
     if not fitting:
         # A few bad dates must not hide the format of the rest.
         counted = [
-            (sum(bool(formats_that_fit([value], [each])) for value in values[:200]), each) for each in _USUAL
+            (sum(bool(formats_that_fit([value], [each])) for value in _days(values[:200])), each)
+            for each in _USUAL
         ]
         best, fmt = max(counted, key=lambda pair: pair[0])
         fitting = (fmt,) if best >= _ENOUGH * min(len(values), 200) and values else ()
+    seconds = _TIME.search(values[0]) if values else None
+    if fitting and seconds:
+        time = " %H:%M:%S" if seconds.group(1) else " %H:%M"
+        fitting = tuple(f"{each}{time}" for each in fitting)
     doubt = "" if fitting else "no usual date format fits a sample: set formats"
     return replace(
         base,
@@ -187,6 +221,12 @@ def _date(named: str, values: list[str], base: Guess) -> Guess:
     )
 
 
+def _days(values: Sequence[str]) -> list[str]:
+    return [_TIME.sub("", value) for value in values]
+
+
+_TIME = re.compile(r"[ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2})?$")
+_AMOUNT = re.compile(r"-?£?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]+)?")
 _USUAL = ("%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%d.%m.%Y", "%d %b %Y", "%d-%b-%Y", "%Y%m%d", "%m/%d/%Y")
 
 

@@ -16,12 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from families_first.council.deliveries.checking import Check, CheckedChunk
+from families_first.council.deliveries.current import WHOLE, deliveries_that_count
+from families_first.council.deliveries.known_columns import check_columns, check_names
 from families_first.council.deliveries.mapping import MappingFile
 from families_first.council.deliveries.mapping_file import SourceMapping
 from families_first.council.deliveries.opening import open_delivery
 from families_first.council.deliveries.pipeline import checked_chunks
 from families_first.council.deliveries.quarantine import SET_ASIDE, Quarantined, quarantine_csv
 from families_first.council.deliveries.reading import FileFacts, Reader, SameFile
+from families_first.council.deliveries.replacing import notes_on_replaced, sent_before
 from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import Agreement, check_read
@@ -64,7 +67,9 @@ def check_delivery(
     with closing(opened.checked(on, workers, progress)) as chunks:
         for chunk in chunks:
             tally.add(chunk)
+    tally.part()
     report = tally.report()
+    _check_rows(report, mapping.content)
     return replace(report, refused=_refusal(report, mapping.content))
 
 
@@ -95,7 +100,8 @@ def land_delivery(
         landed = vault.find("delivery", opened.delivery_id)
         if landed is not None:
             return _again(landed, vault, home, path)
-        tally = _Tally(opened, _last(vault, mapping.content))
+        sent = sent_before(vault, mapping.content)
+        tally = _Tally(opened, sent[-1] if sent else None)
         retention_class = agreement.retention_class
         try:
             with vault.draft("delivery", opened.delivery_id, retention_class=retention_class) as draft:
@@ -106,10 +112,15 @@ def land_delivery(
                         for table, batch in chunk.batches:
                             draft.write(table, batch)
                         tally.add(chunk)
+                part = tally.part()
                 report = tally.report()
+                _check_rows(report, mapping.content)
                 _check_limit(report, mapping.content)
+                report = replace(
+                    report, notes=(*report.notes, *notes_on_replaced(report, mapping.content, sent, part, on))
+                )
                 draft.write(QUARANTINE_TABLE, report.quarantine)
-                draft.about.update(_about(report, opened, agreement, on))
+                draft.about.update({**_about(report, opened, agreement, on), "part": part})
         except QuarantineLimitExceeded as refused:
             refused.report = _with_quarantine_file(refused.report, home)
             raise
@@ -151,6 +162,7 @@ def _open(path: Path, mapping: SourceMapping, agreement: Agreement, on: date) ->
         )
     file = SameFile(path)
     reader = open_delivery(path, content)
+    check_names(path, content, reader.header)
     check_read(
         agreement,
         sender=content.mapping.sender,
@@ -160,29 +172,13 @@ def _open(path: Path, mapping: SourceMapping, agreement: Agreement, on: date) ->
         used=content.read_columns_of(reader.header),
         on=on,
     )
-    _check_columns(path, content, reader.header)
+    check_columns(path, content, reader.header)
     facts = reader.examine()
     made_from = f"{facts.sha256}/{mapping.sha256}".encode()
+    if content.mapping.may_be_empty:
+        # Files without rows are all alike; their names tell this month's from the last.
+        made_from += f"/{path.name}".encode()
     return _Opened(path, mapping, reader, facts, hashlib.sha256(made_from).hexdigest()[:16], file)
-
-
-def _check_columns(path: Path, mapping: MappingFile, header: tuple[str, ...]) -> None:
-    unknown = [name for name in header if name not in mapping.headers]
-    if unknown:
-        raise UserError(
-            f"The mapping does not know these columns: {', '.join(unknown)}",
-            where=path.name,
-            fix='Add them under [columns]; a column that is not to be read has type = "ignore".',
-            code=ExitCode.BAD_MAPPING,
-        )
-    missing = [name for name in mapping.must_have if name not in header]
-    if missing:
-        raise UserError(
-            f"The file lacks columns that must be there: {', '.join(missing)}",
-            where=path.name,
-            fix="Ask the sender for a file with these columns; if one was renamed, correct the mapping.",
-            code=ExitCode.BAD_FILE,
-        )
 
 
 class _Tally:
@@ -196,6 +192,7 @@ class _Tally:
         self._tables: dict[str, int] = dict.fromkeys(map(str, self._mapping.tables), 0)
         self._filled: dict[str, int] = {}
         self._found = Quarantined()
+        self._parts: frozenset[str] = frozenset()
 
     def add(self, chunk: CheckedChunk) -> None:
         self._rows += chunk.rows
@@ -207,6 +204,29 @@ class _Tally:
         for name, count in chunk.filled.items():
             self._filled[name] = self._filled.get(name, 0) + count
         self._found = self._found + chunk.quarantined
+        self._parts |= chunk.parts
+
+    def part(self) -> str:
+        """Return the part of the feed that the file is the whole of, as a hash.
+
+        Raises
+        ------
+        UserError
+            BAD_FILE, when the file tells of more than one.
+        """
+        by = self._mapping.mapping.snapshot_by
+        if by is None or not self._parts:
+            return WHOLE
+        if len(self._parts) > 1:
+            raise UserError(
+                f'The file has {len(self._parts):,} different values of "{by}", and its mapping takes each '
+                "file for the whole of one",
+                where=self._opened.path.name,
+                fix="Ask for one file each; if each file is the whole of all, take snapshot_by out of the "
+                "mapping.",
+                code=ExitCode.BAD_FILE,
+            )
+        return hashlib.sha256("".join(self._parts).encode()).hexdigest()[:16]
 
     def report(self) -> DeliveryReport:
         table = self._found.table(self._mapping)
@@ -243,7 +263,7 @@ def _set_aside(table: pa.Table) -> int:
 
 def _refusal(report: DeliveryReport, mapping: MappingFile) -> str:
     if report.rows == 0:
-        return "The file has no rows"
+        return ""
     if report.landed == 0 or report.quarantined_share > mapping.mapping.quarantine_limit:
         return (
             f"{report.quarantined_rows:,} of {report.rows:,} rows ({report.quarantined_share:.1%}) "
@@ -251,6 +271,18 @@ def _refusal(report: DeliveryReport, mapping: MappingFile) -> str:
             f"more than the {mapping.mapping.quarantine_limit:.0%} that the mapping allows"
         )
     return ""
+
+
+def _check_rows(report: DeliveryReport, mapping: MappingFile) -> None:
+    """Refuse a file without rows: as a snapshot it would wipe out what the mapping sent before."""
+    if report.rows == 0 and not mapping.mapping.may_be_empty:
+        raise UserError(
+            "The file has a header and no rows",
+            where=report.file,
+            fix="Ask the sender for the file again; if it is right that there is nothing to report, set "
+            "may_be_empty = true under [mapping].",
+            code=ExitCode.BAD_FILE,
+        )
 
 
 def _check_limit(report: DeliveryReport, mapping: MappingFile) -> None:
@@ -287,11 +319,6 @@ def _about(report: DeliveryReport, opened: _Opened, agreement: Agreement, on: da
     }
 
 
-def _last(vault: Vault, mapping: MappingFile) -> DatasetInfo | None:
-    sent = [each for each in vault.list("delivery") if each.about["mapping"] == mapping.id]
-    return sent[-1] if sent else None
-
-
 def _again(landed: DatasetInfo, vault: Vault, home: Home, path: Path) -> DeliveryReport:
     """Return the report of a delivery that landed before; writes its quarantine file if that was cut
     short."""
@@ -300,6 +327,11 @@ def _again(landed: DatasetInfo, vault: Vault, home: Home, path: Path) -> Deliver
     kept: dict[str, Any] = {
         name: tuple(about[name]) if isinstance(about[name], list) else about[name] for name in names
     }
+    if landed not in deliveries_that_count(each for each in vault.list("delivery")):
+        kept["notes"] += (
+            "a later delivery of this mapping has replaced it; if this is the newer, ask the sender to make "
+            "it anew",
+        )
     kept |= {"file": path.name, "already_landed": True, "quarantine": vault.read(landed, QUARANTINE_TABLE)}
     report = DeliveryReport(**kept)
     return _with_quarantine_file(report, home)

@@ -11,9 +11,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from families_first.council.deliveries.column_types import ColumnType, FileFormat, Kind, OnBad
+from families_first.council.deliveries.day_formats import check_day_format
 from families_first.council.deliveries.emit_faults import emit_faults
 from families_first.council.deliveries.templates import Template, parse_template
-from families_first.records.dates import check_format
 from families_first.records.tables import SCHEMAS, Table
 
 _ID = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -25,7 +25,11 @@ class _Part(BaseModel):
 
 
 class Header(_Part):
-    """Who sends the file, under which agreement, how often, and how it is recognised."""
+    """Who sends the file, under which agreement, how often, and how it is recognised.
+
+    ``snapshot_by``: the column that says whose whole a snapshot is, such as the school, where several senders
+    share the mapping. ``may_be_empty``: a file without rows says that there is nothing, and is not refused.
+    """
 
     id: Annotated[str, Field(pattern=_ID)]
     source: Annotated[str, Field(pattern=_ID)]
@@ -37,6 +41,8 @@ class Header(_Part):
     cadence_days: Annotated[int, Field(ge=1)]
     kind: Annotated[Kind, Field(strict=False)]
     quarantine_limit: Annotated[float, Field(ge=0, le=1)] = 0.2
+    snapshot_by: str | None = None
+    may_be_empty: bool = False
 
 
 class FileShape(_Part):
@@ -92,7 +98,7 @@ class Column(_Part):
 def _format_faults(formats: tuple[str, ...]) -> Iterator[ValueError]:
     for each in formats:
         try:
-            check_format(each)
+            check_day_format(each)
         except ValueError as fault:
             yield fault
 
@@ -114,8 +120,11 @@ class Emit(_Part):
     def _gather_fields(cls, data: Any) -> Any:
         """Move the canonical fields of the TOML table into ``fields``; what is not one stays and is
         refused."""
-        if not isinstance(data, dict) or data.get("table") not in set(Table):
+        if not isinstance(data, dict):
             return data
+        if data.get("table") not in set(Table):
+            # Without its table no other word can be judged, and the fault is in the table alone.
+            return {key: value for key, value in data.items() if key == "table"}
         names = set(SCHEMAS[Table(data["table"])].names) - _NOT_MAPPED
         kept = {key: value for key, value in data.items() if key not in names}
         kept["fields"] = {key: _templates(key, data[key]) for key in data if key in names}
@@ -171,11 +180,28 @@ class MappingFile(_Part):
         for name, column in self.columns.items():
             if column.of is not None and column.of in self.columns and self.columns[column.of].of is not None:
                 faults.append(f'column "{name}" is of "{column.of}", which is itself of another column')
+        faults += self._faults_of_parts()
         if not self.emit:
             faults.append("the mapping emits nothing: add an [[emit]] that says what a row becomes")
         if faults:
             raise ValueError("; ".join(faults))
         return self
+
+    def _faults_of_parts(self) -> list[str]:
+        by = self.mapping.snapshot_by
+        if by is None:
+            return []
+        faults = []
+        column = self.columns.get(by)
+        if column is None or not column.required or column.type is ColumnType.FULL_NAME:
+            faults.append(f'snapshot_by: "{by}" must be under [columns], with required = true')
+        if self.mapping.kind is not Kind.SNAPSHOT:
+            faults.append("snapshot_by is for snapshots only")
+        if self.mapping.may_be_empty:
+            faults.append(
+                "snapshot_by and may_be_empty exclude each other: an empty file does not say whose it is"
+            )
+        return faults
 
     @property
     def id(self) -> str:
@@ -233,6 +259,22 @@ class MappingFile(_Part):
     def knows_file(self, file_name: str) -> bool:
         """Say whether a file of this name is one of this mapping's."""
         return any(fnmatchcase(file_name.lower(), pattern.lower()) for pattern in self.mapping.files)
+
+    @property
+    def typed(self) -> bool:
+        """Whether the file keeps dates and numbers as such, and not as somebody wrote them."""
+        return self.file.format in (FileFormat.XLSX, FileFormat.PARQUET)
+
+    @property
+    def references(self) -> frozenset[str]:
+        """The columns of which references are made."""
+        return frozenset(
+            name
+            for emit in self.emit
+            for field, template in emit.templates()
+            if field.endswith("_id")
+            for name in template.columns
+        )
 
     def feeding(self, *fields: str) -> frozenset[str]:
         """Return the columns from which any of these canonical fields is made directly."""

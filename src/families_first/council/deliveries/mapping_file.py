@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from families_first.council.deliveries.mapping import MappingFile
+from families_first.council.deliveries.reading import shown_name
 from families_first.errors import ExitCode, UserError
 from families_first.governance.faults import faults_in_words
 
@@ -31,10 +32,17 @@ def load_mapping(path: Path) -> SourceMapping:
         BAD_MAPPING, with every fault and the line on which its part begins.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Notepad puts a mark before it
     except FileNotFoundError as fault:
         raise UserError(
             "There is no such mapping file", where=path.name, fix="Check the name.", code=ExitCode.NOT_FOUND
+        ) from fault
+    except OSError as fault:
+        raise UserError(
+            "This account may not read the mapping, or it is no file",
+            where=path.name,
+            fix="Give the account that runs the command the right to read it.",
+            code=ExitCode.BAD_MAPPING,
         ) from fault
     except UnicodeDecodeError as fault:
         raise UserError(
@@ -108,7 +116,7 @@ def mapping_for(file_name: str, mappings: dict[str, SourceMapping]) -> SourceMap
         return found[0]
     raise UserError(
         "No mapping knows this file" if not found else "More than one mapping knows this file",
-        where=file_name,
+        where=shown_name(Path(file_name)),
         fix='Add its name to "files" of a mapping, or make one with `families-first mapping suggest`.'
         if not found
         else f'Make "files" more exact in: {", ".join(each.file_name for each in found)}.',

@@ -20,15 +20,16 @@ def open_delivery(path: Path, mapping: MappingFile) -> Reader:
         BAD_FILE, when the file is not of that format or its header cannot be used.
     """
     file = SameFile(path)
+    known = frozenset(mapping.headers)
     if file.size == 0:
         raise bad_file(path, "The file is empty", "Ask the sender for the file again.")
     match mapping.file.format:
         case FileFormat.CSV:
-            return CsvReader(file, mapping.file)
+            return CsvReader(file, mapping.file, known)
         case FileFormat.XLSX:
-            return XlsxReader(file, mapping.file)
+            return XlsxReader(file, mapping.file, known)
         case FileFormat.PARQUET:
-            return ParquetReader(file)
+            return ParquetReader(file, known)
         case FileFormat.CIN_CENSUS_XML:
             streams = tuple(dict.fromkeys(emit.from_ for emit in mapping.emit if emit.from_))
             return CensusReader(file, streams)

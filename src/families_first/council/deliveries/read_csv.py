@@ -3,13 +3,15 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Set
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
 from families_first.council.deliveries.mapping import FileShape
@@ -25,17 +27,25 @@ from families_first.council.deliveries.reading import (
 )
 from families_first.council.deliveries.text_scan import UTF8_BOM, Piece, TextFacts, check_start, scan_text
 
+# The first line by which Excel is told the delimiter; it is not part of the data.
+EXCEL_HINT = re.compile(rb"\Asep=.\r?\n", re.IGNORECASE)
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "upright bars", ",": "commas"}
 
 
 class CsvReader:
     """A CSV file of which the header has been read."""
 
-    def __init__(self, file: SameFile, shape: FileShape) -> None:
+    def __init__(self, file: SameFile, shape: FileShape, known: Set[str] = frozenset()) -> None:
         self._file = file
         self._shape = shape
         self._facts: TextFacts | None = None
-        self.header, self._body, self._body_line = _read_header(file, shape)
+        names, line, self._body, self._body_line = _read_header(file, shape)
+        named = len(names)
+        # Spreadsheets export columns that once held something: without a name, and without values.
+        while named > 1 and not names[named - 1].strip():
+            named -= 1
+        self._unnamed = tuple(f"{number} without a name" for number in range(named + 1, len(names) + 1))
+        self.header = check_header(file.path, names[:named], line=line, known=known)
 
     def examine(self) -> FileFacts:
         """Go once through the file; see :func:`text_scan.scan_text` for what is refused."""
@@ -43,10 +53,6 @@ class CsvReader:
             self._file.path, body=self._body, line=self._body_line, encoding=self._shape.encoding
         )
         self._file.check()
-        if not facts.pieces:
-            raise bad_file(
-                self._file.path, "The file has a header and no rows", "Ask the sender for the file again."
-            )
         self._facts = facts
         notes = ("it is Windows-1252, not UTF-8",) if facts.encoding == "cp1252" else ()
         return FileFacts(facts.sha256, self._file.size, facts.encoding, notes)
@@ -76,7 +82,7 @@ class CsvReader:
         rows = arrow_csv.read_csv(
             pa.BufferReader(content),
             read_options=arrow_csv.ReadOptions(
-                column_names=list(self.header), use_threads=False, block_size=len(content) + 1
+                column_names=[*self.header, *self._unnamed], use_threads=False, block_size=len(content) + 1
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=self._shape.delimiter,
@@ -85,8 +91,8 @@ class CsvReader:
                 ignore_empty_lines=False,
             ),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(self.header, pa.string()),
-                include_columns=list(columns),
+                column_types=dict.fromkeys([*self.header, *self._unnamed], pa.string()),
+                include_columns=[*columns, *self._unnamed],
                 strings_can_be_null=False,
                 check_utf8=False,
             ),
@@ -100,7 +106,20 @@ class CsvReader:
                 "Send the whole file again; nothing of this one was kept.",
                 line=told[-1].line,
             )
-        return Chunk(rows, np.delete(begins, [number for number, _, _ in misfits]), told)
+        lines = np.delete(begins, [number for number, _, _ in misfits])
+        self._check_unnamed(rows, lines)
+        return Chunk(rows.select(list(columns)), lines, told)
+
+    def _check_unnamed(self, rows: pa.Table, lines: npt.NDArray[np.int64]) -> None:
+        for name in self._unnamed:
+            filled = pc.indices_nonzero(pc.not_equal(pc.utf8_trim_whitespace(rows[name]), ""))
+            if len(filled):
+                raise bad_file(
+                    self._file.path,
+                    f"Column {name.partition(' ')[0]} has a value here and no name in the header",
+                    "Name the column, or remove it; put a value that holds the delimiter in quotation marks.",
+                    line=int(lines[filled[0].as_py()]),
+                )
 
 
 def _line_of_each_row(content: bytes, first: int, rows: int) -> npt.NDArray[np.int64]:
@@ -116,16 +135,20 @@ def _line_of_each_row(content: bytes, first: int, rows: int) -> npt.NDArray[np.i
     return begins if len(begins) == rows else plain
 
 
-def _read_header(file: SameFile, shape: FileShape) -> tuple[tuple[str, ...], int, int]:
-    """Return the columns, and the byte and the line at which the first row begins."""
+def _read_header(file: SameFile, shape: FileShape) -> tuple[list[str], int, int, int]:
+    """Return the names as they stand, their line, and the byte and the line at which the first row begins."""
     path = file.path
     with path.open("rb") as opened:
         start = opened.read(4)
         check_start(path, start)
-        opened.seek(len(UTF8_BOM) if start.startswith(UTF8_BOM) else 0)
+        body = len(UTF8_BOM) if start.startswith(UTF8_BOM) else 0
+        opened.seek(body)
+        hint = EXCEL_HINT.fullmatch(opened.readline(8)) is not None
+        if not hint:
+            opened.seek(body)
         for _ in range(shape.skip_rows):
             opened.readline(LONGEST_ROW)
-        line = shape.skip_rows + 1
+        line = shape.skip_rows + hint + 1
         record = opened.readline(LONGEST_ROW)
         # A name may hold a line break inside quotation marks.
         while record.count(b'"') % 2 and len(record) < LONGEST_ROW:
@@ -156,7 +179,7 @@ def _read_header(file: SameFile, shape: FileShape) -> tuple[tuple[str, ...], int
             line=line,
         )
     text = _decode_header(path, record, shape, line)
-    names = check_header(path, next(csv.reader(io.StringIO(text), delimiter=shape.delimiter), []), line=line)
+    names = next(csv.reader(io.StringIO(text), delimiter=shape.delimiter), [])
     if len(names) == 1:
         expected = _OTHER_DELIMITERS.get(shape.delimiter, "what the mapping says")
         for other, word in _OTHER_DELIMITERS.items():
@@ -167,7 +190,7 @@ def _read_header(file: SameFile, shape: FileShape) -> tuple[tuple[str, ...], int
                     f"Set delimiter = {other!r} under [file] in the mapping, or save the file with commas.",
                     line=line,
                 )
-    return names, body, line + record.count(b"\n")
+    return names, line, body, line + record.count(b"\n")
 
 
 def _decode_header(path: Path, record: bytes, shape: FileShape, line: int) -> str:

@@ -1,7 +1,7 @@
 """Parquet files: every column as text, dates in ISO form, read a row group at a time."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import partial
 
 import numpy as np
@@ -25,7 +25,7 @@ _BIGGEST_ROW_GROUP = 2 << 30  # bytes once decompressed
 class ParquetReader:
     """A Parquet file of which the schema has been read."""
 
-    def __init__(self, file: SameFile) -> None:
+    def __init__(self, file: SameFile, known: Set[str] = frozenset()) -> None:
         self._file = file
         try:
             metadata = pq.read_metadata(file.path)
@@ -43,8 +43,6 @@ class ParquetReader:
                 f"Columns hold lists or records, which cannot be read: {', '.join(nested[:10])}",
                 "Send one value a row and column.",
             )
-        if metadata.num_rows == 0:
-            raise bad_file(file.path, "The file has no rows", "Ask the sender for the file again.")
         for group in range(metadata.num_row_groups):
             if metadata.row_group(group).total_byte_size > _BIGGEST_ROW_GROUP:
                 raise bad_file(
@@ -52,7 +50,7 @@ class ParquetReader:
                     "A row group of the file is larger than two gibibytes once unpacked",
                     "Write the file with smaller row groups.",
                 )
-        self.header = check_header(file.path, schema.names)
+        self.header = check_header(file.path, schema.names, known=known)
         self._names = dict(zip(self.header, schema.names, strict=True))
 
     def examine(self) -> FileFacts:

@@ -4,7 +4,9 @@ A reader is made in two steps because nothing but the header may be read before 
 checked: :func:`opening.open_delivery` reads the header and no row; the reader's ``chunks`` reads the rows.
 """
 
-from collections.abc import Callable, Iterator
+import stat
+import unicodedata
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +20,7 @@ from families_first.errors import ExitCode, UserError
 MOST_COLUMNS = 2_000
 LONGEST_VALUE = 32_768  # bytes; the longest text an Excel cell can hold, and far above any honest value
 LONGEST_ROW = 1 << 20  # bytes
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,14 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SameFile:
-    """Notices when a file changes while it is being read."""
+    """A file that can be read, and that is noticed to change while it is.
+
+    Raises
+    ------
+    UserError
+        NOT_FOUND, when it is not there; BAD_FILE, when it is no ordinary file, may not be read, or has a name
+        that would not show as it is.
+    """
 
     path: Path
     size: int = field(init=False)
@@ -86,10 +96,32 @@ class SameFile:
     def __post_init__(self) -> None:
         try:
             status = self.path.stat()
+            if not stat.S_ISREG(status.st_mode):
+                raise bad_file(
+                    self.path,
+                    "It is not a file: it is a folder or a device",
+                    "Name the file itself.",
+                )
+            self.path.open("rb").close()
         except FileNotFoundError as fault:
             raise UserError(
-                "There is no such file", where=self.path.name, fix="Check the name.", code=ExitCode.NOT_FOUND
+                "There is no such file",
+                where=shown_name(self.path),
+                fix="Check the name.",
+                code=ExitCode.NOT_FOUND,
             ) from fault
+        except OSError as fault:
+            raise bad_file(
+                self.path,
+                "This account may not read the file",
+                "Give the account that runs the command the right to read it, or copy it with that account.",
+            ) from fault
+        if not self.path.name.isprintable():
+            raise bad_file(
+                self.path,
+                "The name of the file holds signs that do not show, so it is not what it looks like",
+                "Give it a plain name.",
+            )
         object.__setattr__(self, "size", status.st_size)
         object.__setattr__(self, "changed_at", status.st_mtime_ns)
 
@@ -106,17 +138,32 @@ class SameFile:
 
 def bad_file(path: Path, what: str, fix: str, *, line: int | None = None, place: str = "") -> UserError:
     """Return the refusal of a file that cannot be read as it is."""
-    where = ", ".join(part for part in (path.name, f"line {line}" if line else "", place) if part)
+    where = ", ".join(part for part in (shown_name(path), f"line {line}" if line else "", place) if part)
     return UserError(what, where=where, fix=fix, code=ExitCode.BAD_FILE)
 
 
-def check_header(path: Path, names: list[str], *, line: int = 1) -> tuple[str, ...]:
-    """Return the names of the columns, trimmed.
+def shown_name(path: Path) -> str:
+    """Return the name of a file as it may be printed: no sign that does not show, none that moves others."""
+    return "".join(sign if sign.isprintable() else "?" for sign in path.name)
+
+
+def column_name(text: str) -> str:
+    """Return the name of a column as mappings write it: NFC, on one line, without space round it."""
+    return " ".join(unicodedata.normalize("NFC", text).translate(_INVISIBLE).split())
+
+
+def check_header(
+    path: Path, names: list[str], *, line: int = 1, known: Set[str] = frozenset()
+) -> tuple[str, ...]:
+    """Return the names of the columns, each as :func:`column_name` writes it.
+
+    A first line that is no header may be somebody's record, so a message quotes a name only when it is among
+    ``known``, the columns of the mapping.
 
     Raises
     ------
     UserError
-        BAD_FILE, when there are too many, or one is blank or there twice.
+        BAD_FILE, when there are too many, one is blank or there twice, or none is among ``known``.
     """
     if len(names) > MOST_COLUMNS:
         raise bad_file(
@@ -125,22 +172,41 @@ def check_header(path: Path, names: list[str], *, line: int = 1) -> tuple[str, .
             "Check the delimiter, or send fewer columns.",
             line=line,
         )
-    trimmed = [name.strip() for name in names]
-    blank = [str(number) for number, name in enumerate(trimmed, 1) if not name]
+    plain = [column_name(name) for name in names]
+    if known and not {name.casefold() for name in plain} & {name.casefold() for name in known}:
+        raise bad_file(
+            path,
+            "This line does not look like the header: nothing in it is the name of a column of the mapping",
+            "If other lines stand above the header, set skip_rows under [file] in the mapping; if there is "
+            "no header, ask the sender for one.",
+            line=line,
+        )
+    blank = [str(number) for number, name in enumerate(plain, 1) if not name]
     if blank:
         raise bad_file(
             path,
             f"The header has no name for column {', '.join(blank[:10])}",
-            "Name every column, or remove the ones that are empty.",
+            "Name every column, or remove the ones that are empty; if other lines stand above the header, "
+            "set skip_rows under [file] in the mapping.",
             line=line,
         )
-    twice = sorted({name for name in trimmed if trimmed.count(name) > 1})
+    if not all(name.isprintable() for name in plain):
+        raise bad_file(
+            path,
+            "The name of a column holds signs that do not show",
+            "Give every column a plain name.",
+            line=line,
+        )
+    twice = [number for number, name in enumerate(plain, 1) if name in plain[: number - 1]]
     if twice:
-        quoted = ", ".join(f'"{name}"' for name in twice[:10])
+        quoted = ", ".join(
+            f'"{plain[number - 1]}"' if plain[number - 1] in known else f"column {number}"
+            for number in twice[:10]
+        )
         raise bad_file(
             path,
             f"The header names a column more than once: {quoted}",
             "Give each column a name of its own, so that it is sure which one is meant.",
             line=line,
         )
-    return tuple(trimmed)
+    return tuple(plain)

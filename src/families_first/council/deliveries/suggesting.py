@@ -16,23 +16,27 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from families_first.council.deliveries.column_types import IDENTIFIER_TYPES, ColumnType, FileFormat
+from families_first.council.deliveries.first_look import delimiter_of, lines_above_header
 from families_first.council.deliveries.guessing import Guess, guess_column
 from families_first.council.deliveries.mapping import FileShape
-from families_first.council.deliveries.read_csv import CsvReader
+from families_first.council.deliveries.read_csv import EXCEL_HINT, CsvReader
 from families_first.council.deliveries.read_parquet import ParquetReader
-from families_first.council.deliveries.read_xlsx import XlsxReader
-from families_first.council.deliveries.reading import SameFile, bad_file
+from families_first.council.deliveries.read_xlsx import XlsxReader, check_directory, look_into
+from families_first.council.deliveries.reading import SameFile, bad_file, column_name
+from families_first.council.deliveries.text_scan import UTF8_BOM, check_start
 from families_first.records.kinds import EpisodeKind, EventKind, RelationshipKind
 
 _SAMPLE = 5_000
-_PEEK = 1 << 16
-_DELIMITERS = ",;\t|"
+_PEEK = 1 << 21  # bytes
+_FIRST_LINES = 40
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PERSON_FIELDS = (
     "forename", "middle_names", "surname", "date_of_birth", "sex", "ethnicity", "nino", "upn", "nhs_number",
     "uln", "pnc", "household_ref", "uprn", "address_line_1", "house_number", "locality", "postcode",
     "date_of_death",
 )  # fmt: skip
+_MISSED = re.compile(r"absen|authorised|missed")
+_WHOLE = re.compile(r"possible|expected|total|offered")
 _YEAR = 365
 
 
@@ -90,23 +94,34 @@ def _look(path: Path) -> tuple[FileShape, tuple[str, ...], dict[str, list[str]]]
         )
     if suffix == ".parquet":
         parquet = ParquetReader(file)
-        rows = pq.ParquetFile(path).iter_batches(_SAMPLE)
-        table = next(rows).to_pydict()
+        table = next(pq.ParquetFile(path).iter_batches(_SAMPLE)).to_pydict()
         return (
             FileShape(format=FileFormat.PARQUET),
             parquet.header,
-            {k.strip(): _texts(v) for k, v in table.items()},
+            {column_name(name): _texts(values) for name, values in table.items()},
         )
     if suffix in (".xlsx", ".xlsm"):
-        shape = FileShape(format=FileFormat.XLSX)
+        look = look_into(file)
+        shape = FileShape(
+            format=FileFormat.XLSX,
+            sheet=look.sheets[0] if len(look.sheets) > 1 else None,
+            skip_rows=lines_above_header(look.rows),
+        )
         workbook = XlsxReader(file, shape)
-        chunk = next(workbook.chunks(workbook.header))()
-        rows_read = chunk.rows.slice(0, _SAMPLE).to_pydict()
-        return shape, workbook.header, rows_read
-    shape = _csv_shape(path)
+        first = next(workbook.chunks(workbook.header), None)
+        rows_read = first().rows.slice(0, _SAMPLE).to_pydict() if first else {}
+        return shape, workbook.header, {name: rows_read.get(name, []) for name in workbook.header}
+    if suffix == ".xls":
+        check_directory(file)
+    with path.open("rb") as opened:
+        check_start(path, opened.read(4))
+    lines = _csv_lines(path)
+    delimiter = delimiter_of(lines)
+    above = lines_above_header(list(csv.reader(lines[:_FIRST_LINES], delimiter=delimiter)))
+    shape = FileShape(format=FileFormat.CSV, delimiter=delimiter, skip_rows=above)
     reader = CsvReader(file, shape)
     sample: dict[str, list[str]] = {name: [] for name in reader.header}
-    for row in islice(_csv_rows(path, shape), 1, _SAMPLE):
+    for row in islice(csv.reader(lines[above:], delimiter=delimiter), 1, _SAMPLE):
         for name, value in zip(reader.header, row, strict=False):
             sample[name].append(value)
     return shape, reader.header, sample
@@ -116,26 +131,18 @@ def _texts(values: list[object]) -> list[str]:
     return ["" if value is None else str(value) for value in values]
 
 
-def _csv_shape(path: Path) -> FileShape:
+def _csv_lines(path: Path) -> list[str]:
+    """Return the first lines of a text file, whatever its encoding, without a hint for Excel."""
     with path.open("rb") as file:
-        first = file.readline(_PEEK)
-    counts = {each: first.count(each.encode()) for each in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda each: counts[each])
-    return FileShape(format=FileFormat.CSV, delimiter=best if counts[best] else ",")
-
-
-def _csv_rows(path: Path, shape: FileShape) -> Iterator[list[str]]:
-    with path.open("rb") as file:
-        content = file.read(_PEEK * 32)
+        content = EXCEL_HINT.sub(b"", file.read(_PEEK).removeprefix(UTF8_BOM), count=1)
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as fault:
         # A cut at the end of the sample may fall inside a character.
-        cut = fault.start >= len(content) - 4
-        text = content[: fault.start].decode("utf-8-sig") if cut else content.decode("cp1252", "replace")
+        cut = len(content) >= _PEEK - 8 and fault.start >= len(content) - 4
+        text = content[: fault.start].decode("utf-8") if cut else content.decode("cp1252", "replace")
     lines = text.replace("\0", "").splitlines(keepends=True)
-    whole = len(content) < _PEEK * 32
-    yield from csv.reader(lines if whole else lines[:-1], delimiter=shape.delimiter)
+    return lines if len(content) < _PEEK - 8 else lines[:-1]
 
 
 def _mapping_lines(path: Path, mapping_id: str, shape: FileShape, guesses: list[Guess]) -> Iterator[str]:
@@ -153,12 +160,20 @@ def _mapping_lines(path: Path, mapping_id: str, shape: FileShape, guesses: list[
     yield f"files = [{_quoted(pattern)}]"
     yield "cadence_days = 90                        # CHECK: how often it is to come"
     yield 'kind = "snapshot"                        # each file is the whole; "changes" if files add up'
+    for guess in guesses:
+        if guess.tells_the_sender:
+            yield f"# snapshot_by = {_quoted(guess.column)}   # CHECK: remove the # if each sends its own"
+            break
     yield "quarantine_limit = 0.2   # above this share of wrong rows the whole file is refused"
     yield ""
     yield "[file]"
     yield f'format = "{shape.format.value}"'
     if shape.delimiter != ",":
         yield f"delimiter = {_quoted(shape.delimiter)}"
+    if shape.sheet is not None:
+        yield f"sheet = {_quoted(shape.sheet)}   # CHECK: the workbook has more than one sheet"
+    if shape.skip_rows:
+        yield f"skip_rows = {shape.skip_rows}   # CHECK: lines above the header"
     yield ""
     yield "# Types: text, name, full_name, date, count, decimal, code, ethnicity, nino, upn, nhs_number,"
     yield '# uln, pnc, postcode, yes_no; ignore = never read. on_bad = "blank" keeps the row without it.'
@@ -170,6 +185,12 @@ def _mapping_lines(path: Path, mapping_id: str, shape: FileShape, guesses: list[
 
 
 def _column_line(guess: Guess) -> str:
+    if guess.tells_the_sender:
+        return f'{_key(guess.column)} = {{ type = "text", required = true }}'
+    if guess.unused:
+        return (
+            f'{_key(guess.column)} = {{ type = "ignore" }}   # CHECK: give it a type if a row below needs it'
+        )
     parts = [f'type = "{guess.type.value}"']
     if guess.type is ColumnType.DATE:
         parts.append(f"formats = [{_quoted(guess.formats[0])}]")
@@ -305,8 +326,10 @@ class _Emits:
             yield "# If it counts something over a period, such as sessions missed of sessions possible:"
             yield from ("# [[emit]]", '# table = "measure"', '# record_id = "@subject"', '# kind = "absence"')
             yield '# period = "2026-summer"\n# period_start = "2026-05-01"\n# period_end = "2026-08-31"'
-            yield f"# numerator = {_quoted(f'{{{counts[1].column}}}')}"
-            yield f"# denominator = {_quoted(f'{{{counts[0].column}}}')}"
+            missed = [guess for guess in counts if _MISSED.search(guess.column.lower())] or counts[1:2]
+            whole = next((each for each in counts if _WHOLE.search(each.column.lower())), counts[0])
+            yield f"# numerator = {_quoted('+'.join(f'{{{guess.column}}}' for guess in missed))}"
+            yield f"# denominator = {_quoted(f'{{{whole.column}}}')}"
 
 
 def _agreement_lines(mapping_id: str, guesses: list[Guess], on: date) -> Iterator[str]:

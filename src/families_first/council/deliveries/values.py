@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from families_first.council.deliveries import faults
 from families_first.council.deliveries.column_types import ColumnType
+from families_first.council.deliveries.day_formats import days_alone
 from families_first.council.deliveries.mapping import Column
 from families_first.council.deliveries.reading import LONGEST_VALUE
 from families_first.council.deliveries.templates import NAME_PARTS
@@ -37,6 +38,11 @@ _SAMPLE = 10_000
 _MOST_KNOWN = 300_000
 _HARDLY_REPEATS = 0.93  # distinct texts of the sample over its rows
 
+_SPREADSHEET_ERRORS = pa.array(
+    ["#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"]
+)
+_SHORTENED = "^[0-9]([.][0-9]+)?[eE][+][0-9]{1,2}$"
+
 _YES_NO = {
     "y": "yes",
     "yes": "yes",
@@ -51,11 +57,14 @@ _YES_NO = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What else the checks of a column depend on: the day of the landing, and what the column feeds."""
+    """What else the checks of a column depend on: the day of the landing, what the column feeds, and whether
+    the file keeps dates as dates."""
 
     on: date
     birth: bool = False
     surname: bool = False
+    reference: bool = False
+    typed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +142,37 @@ def _check(texts: pa.Array, column: Column, rules: Rules, con: duckdb.DuckDBPyCo
         trimmed = pc.utf8_normalize(trimmed, form="NFC")
     nothing = pa.scalar(None, pa.string())
     trimmed = pc.if_else(pc.equal(trimmed, ""), nothing, trimmed)
+    trimmed, lost = _without_lost(trimmed, rules)
+    checked = _short(trimmed, column, rules, con)
+    return checked if lost is None else Checked(checked.values, _both(lost, checked.faults))
+
+
+def _without_lost(texts: pa.Array, rules: Rules) -> tuple[pa.Array, pa.Array | None]:
+    """Take out what a spreadsheet put in place of a value: its errors and, in references, shortened numbers.
+
+    Left in, every row with ``#N/A`` for a reference would become one person.
+    """
+    lost = pc.fill_null(pc.is_in(texts, value_set=_SPREADSHEET_ERRORS), False)
+    if rules.reference and pc.any(pc.match_substring(texts, "+"), min_count=0).as_py():
+        lost = pc.or_(lost, pc.fill_null(pc.match_substring_regex(texts, _SHORTENED), False))
+    if not pc.any(lost, min_count=0).as_py():
+        return texts, None
+    nothing = pa.scalar(None, pa.string())
+    return pc.if_else(lost, nothing, texts), pc.if_else(lost, pa.scalar(faults.SPREADSHEET), nothing)
+
+
+def _both(first: pa.Array, second: pa.Array | None) -> pa.Array:
+    return first if second is None else pc.coalesce(first, second)
+
+
+def _short(trimmed: pa.Array, column: Column, rules: Rules, con: duckdb.DuckDBPyConnection) -> Checked:
+    nothing = pa.scalar(None, pa.string())
     too_long = pc.greater(pc.binary_length(trimmed), LONGEST_VALUE)
     if not pc.any(too_long, min_count=0).as_py():
         return _typed(trimmed, column, rules, con)
     checked = _typed(pc.if_else(too_long, nothing, trimmed), column, rules, con)
     marked = pc.if_else(too_long, pa.scalar(faults.TOO_LONG), nothing)
-    return Checked(checked.values, marked if checked.faults is None else pc.coalesce(marked, checked.faults))
+    return Checked(checked.values, _both(marked, checked.faults))
 
 
 def _typed(texts: pa.Array, column: Column, rules: Rules, con: duckdb.DuckDBPyConnection) -> Checked:  # noqa: PLR0911 - a table of types
@@ -200,12 +234,14 @@ def _name_sql(rules: Rules) -> str:
         "SELECT CASE WHEN fault IS NULL THEN "
         "CASE WHEN contains(t, '  ') THEN regexp_replace(t, ' +', ' ', 'g') ELSE t END END AS value, fault "
         f"FROM (SELECT t, CASE WHEN {unknown} THEN '{faults.PLACEHOLDER}' "
-        f"WHEN n = '' OR regexp_matches(t, '[0-9]') THEN '{faults.NOT_A_NAME}' END AS fault "
+        f"WHEN n = '' OR NOT regexp_matches(t, '\\p{{L}}') OR regexp_matches(t, '[0-9]') "
+        f"THEN '{faults.NOT_A_NAME}' END AS fault "
         f"FROM (SELECT t, {normalise_name_sql('t')} AS n FROM texts))"
     )
 
 
 def _date(texts: pa.Array, formats: tuple[str, ...], rules: Rules, con: duckdb.DuckDBPyConnection) -> Checked:
+    texts, formats = days_alone(texts, formats, typed=rules.typed)
     implausible = f"NOT {plausible_birth_sql('day', on=rules.on)}" if rules.birth else "false"
     checked = _by_sql(
         texts,
