@@ -20,6 +20,7 @@ from families_first.matching.decisions import Decisions
 from families_first.matching.incremental import apply_edges
 from families_first.matching.model import Model, shipped_model
 from families_first.matching.people import ASSIGNMENT, People, assign_people
+from families_first.matching.prepare import MATCH_COLUMNS
 from families_first.matching.score import Links, find_links
 from families_first.matching.thresholds import Thresholds
 from families_first.records.tables import Table
@@ -28,25 +29,8 @@ MATCHING_ADJUSTABLE = ("disabled_optimizers", "preserve_insertion_order")
 WHOLE_RUN_SHARE = 0.25
 """Above this share of new or changed records everything is matched again, which is then no slower."""
 
-_MATCH_FIELDS = (
-    "forename",
-    "middle_names",
-    "surname",
-    "date_of_birth",
-    "sex",
-    "nino",
-    "upn",
-    "nhs_number",
-    "pnc",
-    "other_id",
-    "postcode",
-    "address_line_1",
-    "house_number",
-    "locality",
-)
-
 _RECORDS = f"""
-SELECT source || '|' || record_id AS record_key, source, {", ".join(_MATCH_FIELDS)}
+SELECT source || '|' || record_id AS record_key, {", ".join(MATCH_COLUMNS[1:])}
 FROM person_record
 WHERE coalesce(forename, surname, nino, upn, nhs_number, pnc, other_id) IS NOT NULL
 ORDER BY record_key

@@ -19,24 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from families_first.errors import ExitCode, UserError
+from families_first.matching.prepare import MATCH_COLUMNS
 
-CANONICAL = (
-    "forename",
-    "middle_names",
-    "surname",
-    "date_of_birth",
-    "sex",
-    "nino",
-    "upn",
-    "nhs_number",
-    "pnc",
-    "postcode",
-    "address_line_1",
-    "house_number",
-    "locality",
-    "other_id",
-    "source",
-)
+CANONICAL = tuple(name for name in MATCH_COLUMNS if name != "record_key")
 _TOP = {"unique_id", "date_format", "columns"}
 
 

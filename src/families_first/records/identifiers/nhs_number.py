@@ -13,13 +13,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from families_first.records.identifiers import serials
+from families_first.records.identifiers import modulus_11, serials
 from families_first.records.identifiers.cleaning import clean
 from families_first.records.identifiers.kind import Fault, IdentifierKind, InvalidIdentifier
 
 MADE_UP_PREFIX: Final = "999"
 SHAPE: Final = "[0-9]{10}"
-WEIGHTS: Final = (10, 9, 8, 7, 6, 5, 4, 3, 2)
 FILLERS: Final = tuple(str(digit) * 10 for digit in range(10))
 
 _SHAPE = re.compile(SHAPE)
@@ -35,7 +34,7 @@ class NhsNumber:
 
 def check_digit(first_nine: str) -> str | None:
     """Return the check digit of nine digits; None where it would be 10 and no number has them."""
-    remainder = sum(weight * int(digit) for weight, digit in zip(WEIGHTS, first_nine, strict=True)) % 11
+    remainder = modulus_11.remainder(first_nine)
     check = (11 - remainder) % 11
     return None if check == 10 else str(check)
 
@@ -77,27 +76,21 @@ def parse(text: str) -> NhsNumber:
 
 
 @cache
-def _made_up_table() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the six-digit middles of the 999 range that have a check digit, and those check digits."""
-    middles = np.arange(1_000_000, dtype=np.int64)
-    columns = serials.digits(int(MADE_UP_PREFIX) * 1_000_000 + middles, 9)
-    checks = (11 - columns @ np.array(WEIGHTS, dtype=np.int64) % 11) % 11
-    usable = checks != 10
-    usable[999_999] &= checks[999_999] != 9  # 9999999999 is a filler
-    return middles[usable], checks[usable]
+def _made_up_numbers() -> modulus_11.MadeUpNumbers:
+    def checks_of(remainders: modulus_11.Integers) -> tuple[modulus_11.Integers, npt.NDArray[np.bool_]]:
+        checks = (11 - remainders) % 11
+        usable = checks != 10
+        usable[-1] &= checks[-1] != 9  # 9999999999 is a filler
+        return checks, usable
+
+    return modulus_11.MadeUpNumbers.under(MADE_UP_PREFIX, checks_of)
 
 
 def capacity() -> int:
     """Return how many made-up numbers there are: one in eleven of the million has no check digit."""
-    return int(_made_up_table()[0].size)
+    return int(_made_up_numbers().middles.size)
 
 
 def made_up(serial_numbers: npt.ArrayLike) -> serials.Texts:
     """Return one made-up number for each serial, shape (n,); distinct below ``capacity()``."""
-    middles, checks = _made_up_table()
-    places = serials.scatter(serials.check_serials(serial_numbers, middles.size), middles.size)
-    return serials.as_text(
-        serials.constant(MADE_UP_PREFIX, places.size),
-        serials.digit_characters(middles[places], 6),
-        serials.digit_characters(checks[places], 1),
-    )
+    return _made_up_numbers().of(serial_numbers)

@@ -13,7 +13,7 @@ false under the rest.
 
 from collections.abc import Sequence
 
-from families_first.records.identifiers import nhs_number, nino, pnc, postcode, uln, upn
+from families_first.records.identifiers import modulus_11, nhs_number, nino, pnc, postcode, uln, upn
 from families_first.records.identifiers.cleaning import SEPARATOR_CLASS
 from families_first.records.identifiers.kind import IdentifierKind
 
@@ -94,10 +94,10 @@ def _valid_shape_and_check(kind: IdentifierKind, value: str) -> tuple[str, str]:
             barred = _quoted(nino.NEVER_ISSUED + nino.ADMINISTRATIVE)
             return nino.SHAPE, f"left({value}, 2) NOT IN ({barred})"
         case IdentifierKind.NHS_NUMBER:
-            total = _weighted_digits_sql(f"CAST({value} AS BIGINT)", (*nhs_number.WEIGHTS, 1), 11)
+            total = _weighted_digits_sql(f"CAST({value} AS BIGINT)", (*modulus_11.WEIGHTS, 1), 11)
             return nhs_number.SHAPE, f"({total}) % 11 = 0 AND {value} NOT IN ({_quoted(nhs_number.FILLERS)})"
         case IdentifierKind.ULN:
-            total = _weighted_digits_sql(f"CAST({value} AS BIGINT)", (*uln.WEIGHTS, 1), 11)
+            total = _weighted_digits_sql(f"CAST({value} AS BIGINT)", (*modulus_11.WEIGHTS, 1), 11)
             return uln.SHAPE, f"({total}) % 11 = 10"
         case IdentifierKind.UPN:
             middle = f"CAST(substr({value}, 2, 11) AS BIGINT)"

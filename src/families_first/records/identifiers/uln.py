@@ -12,17 +12,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-import numpy as np
 import numpy.typing as npt
 
-from families_first.records.identifiers import serials
+from families_first.records.identifiers import modulus_11, serials
 from families_first.records.identifiers.cleaning import clean
 from families_first.records.identifiers.kind import Fault, IdentifierKind, InvalidIdentifier
 
 MADE_UP_PREFIX: Final = "999"
 TEMPORARY: Final = "9999999999"
 SHAPE: Final = "[1-9][0-9]{9}"
-WEIGHTS: Final = (10, 9, 8, 7, 6, 5, 4, 3, 2)
 
 _SHAPE = re.compile(SHAPE)
 
@@ -37,7 +35,7 @@ class Uln:
 
 def check_digit(first_nine: str) -> str | None:
     """Return the check digit of nine digits, or None where no number has these nine (remainder 0)."""
-    remainder = sum(weight * int(digit) for weight, digit in zip(WEIGHTS, first_nine, strict=True)) % 11
+    remainder = modulus_11.remainder(first_nine)
     return None if remainder == 0 else str(10 - remainder)
 
 
@@ -78,26 +76,17 @@ def parse(text: str) -> Uln:
 
 
 @cache
-def _made_up_table() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the six-digit middles of the made-up range that have a check digit, and those check digits."""
-    middles = np.arange(1_000_000, dtype=np.int64)
-    columns = serials.digits(int(MADE_UP_PREFIX) * 1_000_000 + middles, 9)
-    remainders = columns @ np.array(WEIGHTS, dtype=np.int64) % 11
-    usable = remainders != 0
-    return middles[usable], 10 - remainders[usable]
+def _made_up_numbers() -> modulus_11.MadeUpNumbers:
+    return modulus_11.MadeUpNumbers.under(
+        MADE_UP_PREFIX, lambda remainders: (10 - remainders, remainders != 0)
+    )
 
 
 def capacity() -> int:
     """Return how many made-up numbers there are."""
-    return int(_made_up_table()[0].size)
+    return int(_made_up_numbers().middles.size)
 
 
 def made_up(serial_numbers: npt.ArrayLike) -> serials.Texts:
     """Return one made-up number for each serial, shape (n,); distinct below ``capacity()``."""
-    middles, checks = _made_up_table()
-    places = serials.scatter(serials.check_serials(serial_numbers, middles.size), middles.size)
-    return serials.as_text(
-        serials.constant(MADE_UP_PREFIX, places.size),
-        serials.digit_characters(middles[places], 6),
-        serials.digit_characters(checks[places], 1),
-    )
+    return _made_up_numbers().of(serial_numbers)
