@@ -51,6 +51,13 @@ def test_what_nobody_has_a_use_for_is_not_read_until_a_person_says_so(tmp_path: 
     assert suggested(tmp_path / "school.csv", SCHOOL).columns["Notes"].type == "ignore"
 
 
+def test_a_name_that_is_always_there_is_needed_so_that_a_line_of_totals_is_nobody(tmp_path: Path) -> None:
+    school = suggested(tmp_path / "school.csv", SCHOOL).columns
+    assert (school["Surname"].required, school["DoB"].required) == (True, False)
+    gaps = SCHOOL.replace("Samplewick", "")
+    assert not suggested(tmp_path / "gaps.csv", gaps).columns["Surname"].required
+
+
 def test_a_column_that_says_whose_file_it_is_is_offered_as_the_part(tmp_path: Path) -> None:
     path = tmp_path / "school.csv"
     path.write_text(SCHOOL, encoding="utf-8")

@@ -38,6 +38,7 @@ _PERSON_FIELDS = (
 _MISSED = re.compile(r"absen|authorised|missed")
 _WHOLE = re.compile(r"possible|expected|total|offered")
 _YEAR = 365
+_ALMOST_ALWAYS = 0.98  # share of a sample that has a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,9 @@ def _column_line(guess: Guess) -> str:
         or guess.names in ("sex", "ethnicity")
     ):
         parts.append('on_bad = "blank"')
+    if guess.names in ("surname", "full_name") and not guess.person and guess.filled > _ALMOST_ALWAYS:
+        # A line of totals has no name, and is nobody.
+        parts.append("required = true")
     notes = [f"CHECK: {guess.doubt}"] if guess.doubt else []
     if guess.other_formats:
         notes.append(f"CHECK: the sample could also be {', '.join(guess.other_formats)}")
