@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from bad_files import GOOD, ON, Specimen, agreement_of, mapping_of
 from families_first.council.deliveries import land_delivery
-from families_first.council.deliveries.specimens import GOOD, ON, Specimen, agreement_of, mapping_of
 from families_first.governance.home import Home
 from families_first.governance.vault.store import Vault
 
@@ -17,13 +17,14 @@ ROWS = 400
 GOOD_FILE = Specimen("many rows", "attendance.csv", lambda path: None)
 
 # The child lands in pieces of a few rows, and dies when it has come to a step so many times.
-CHILD = """
+CHILD = f"""
 import os, signal, sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
 from pathlib import Path
 import families_first.council.deliveries.landing as landing
 import families_first.council.deliveries.text_scan as text_scan
 import families_first.governance.vault.store as store
-from families_first.council.deliveries.specimens import ON, agreement_of, mapping_of
+from bad_files import ON, agreement_of, mapping_of
 from families_first.governance.home import Home
 
 place, folder, step = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -48,7 +49,7 @@ if place == "index":
     before(store, "write_index")
 if place == "outbox":
     before(landing, "write_durably")
-from families_first.council.deliveries.specimens import Specimen
+from bad_files import Specimen
 specimen = Specimen("many rows", "attendance.csv", lambda path: None)
 home = Home.open(folder / "home")
 agreement = agreement_of(specimen, retention_class=home.retention_classes[0].id)

@@ -9,10 +9,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from families_first.council.deliveries import check_delivery
-from families_first.council.deliveries.mapping import Column
-from families_first.council.deliveries.quarantine import NOT_LANDED, without_formula
-from families_first.council.deliveries.specimens import (
+from bad_files import (
     HEADER,
     MAPPING,
     ON,
@@ -20,6 +17,9 @@ from families_first.council.deliveries.specimens import (
     agreement_of,
     mapping_of,
 )
+from families_first.council.deliveries import check_delivery
+from families_first.council.deliveries.mapping import Column
+from families_first.council.deliveries.quarantine import NOT_LANDED, without_formula
 from families_first.council.deliveries.values import Known, Rules, check_column
 from families_first.governance.vault.duck import locked_connection
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from bad_files import GOOD, HEADER, MAPPING, ROWS, Specimen, land_specimen
 from families_first.council.deliveries import current_tables, load_mapping, parse_mapping
-from families_first.council.deliveries.specimens import GOOD, HEADER, MAPPING, ROWS, Specimen, land_specimen
 from families_first.errors import UserError
 from families_first.governance.home import Home
 from families_first.records.tables import Table

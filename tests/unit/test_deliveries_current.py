@@ -11,6 +11,13 @@ import pytest
 import yaml
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from bad_files import (
+    HEADER,
+    MAPPING,
+    ON,
+    ROWS,
+    made_up_agreement,
+)
 from families_first.council.deliveries import (
     Freshness,
     current_tables,
@@ -21,13 +28,6 @@ from families_first.council.deliveries import (
     suggest,
 )
 from families_first.council.deliveries.current import KEYS, one_of_each
-from families_first.council.deliveries.specimens import (
-    HEADER,
-    MAPPING,
-    ON,
-    ROWS,
-    made_up_agreement,
-)
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import load_agreement
 from families_first.governance.home import Home

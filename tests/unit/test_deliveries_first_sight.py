@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 
+from bad_files import ON
 from families_first.council.deliveries import parse_mapping, suggest
 from families_first.council.deliveries.first_look import delimiter_of, lines_above_header
 from families_first.council.deliveries.mapping import MappingFile
-from families_first.council.deliveries.specimens import ON
 
 SCHOOL = """Termly extract of Exampleton Academy (made up)
 Run on 05/10/2026

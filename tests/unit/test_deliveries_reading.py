@@ -8,14 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
 
-from families_first.council.deliveries import (
-    DeliveryReport,
-    check_delivery,
-    current_tables,
-    land_delivery,
-    parse_mapping,
-)
-from families_first.council.deliveries.specimens import (
+from bad_files import (
     CENSUS_MAPPING,
     GOOD,
     HEADER,
@@ -26,6 +19,13 @@ from families_first.council.deliveries.specimens import (
     agreement_of,
     land_specimen,
     mapping_of,
+)
+from families_first.council.deliveries import (
+    DeliveryReport,
+    check_delivery,
+    current_tables,
+    land_delivery,
+    parse_mapping,
 )
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bad_files import GOOD, HEADER, MAPPING, ON, made_up_agreement
 from families_first.council.deliveries import (
     DeliveryReport,
     Freshness,
@@ -13,7 +14,6 @@ from families_first.council.deliveries import (
     land_delivery,
     parse_mapping,
 )
-from families_first.council.deliveries.specimens import GOOD, HEADER, MAPPING, ON, made_up_agreement
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
 from families_first.governance.vault.store import Vault

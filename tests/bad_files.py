@@ -1,6 +1,6 @@
 """Bad files, made up, and what is said of each: the specification tests hold them, and the docs print them.
 
-``python -m families_first.council.deliveries.specimens`` prints the table as Markdown.
+``python tests/bad_files.py`` prints the table as Markdown.
 """
 
 import io
@@ -347,8 +347,8 @@ def same_file_twice(folder: Path) -> Outcome:
 
 def in_child(what: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Land a good file in a process that meets a full disk (``full-disk``) or is killed (``kill``)."""
-    command = [sys.executable, "-m", "families_first.council.deliveries.specimens", what, str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)  # noqa: S603
+    command = [sys.executable, __file__, what, str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def bad_input_table(folder: Path) -> list[tuple[str, str]]:
@@ -385,8 +385,21 @@ def as_markdown(rows: list[tuple[str, str]]) -> str:
     return text.getvalue()
 
 
+def bad_input_page(folder: Path) -> str:
+    """Return the reference page of bad files."""
+    return f"""# Bad files, and what is said of each
+
+<!-- Written from the specification tests by `make docs`; change the code, not this page. -->
+
+Every file here is made up. A file that is refused leaves the vault as it was; a row that is not taken is in
+the quarantine file with its line, its field, the reason and how to mend it. No message holds a value from a
+record.
+
+{as_markdown(bad_input_table(folder))}"""
+
+
 def _child(what: str, folder: Path) -> None:
-    import resource  # noqa: PLC0415 - only here
+    import resource
 
     good = Specimen("A good file", "attendance.csv", _text(GOOD), lands=3)
     root = folder / "home"
