@@ -67,6 +67,14 @@ def test_running_out_of_memory_or_disk_has_its_own_exit_code(error, monkeypatch)
     assert main.exit_code_of(["anything"]) == ExitCode.RESOURCE
 
 
+def test_a_file_that_may_not_be_read_is_told_by_its_name_alone(monkeypatch, capsys):
+    _fail_with(PermissionError(errno.EACCES, "denied", "/somewhere/private/agreements.toml"), monkeypatch)
+    assert main.exit_code_of(["anything"]) == ExitCode.RESOURCE
+    told = capsys.readouterr().err
+    assert "agreements.toml" in told
+    assert "somewhere" not in told
+
+
 def test_an_interrupted_command_leaves_with_the_code_shells_expect(monkeypatch, capsys):
     _fail_with(KeyboardInterrupt(), monkeypatch)
     assert main.exit_code_of(["anything"]) == 130

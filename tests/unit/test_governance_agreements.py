@@ -145,6 +145,19 @@ def test_each_fault_of_an_agreement_is_told_where_it_is(
     assert refusal.value.code == ExitCode.AGREEMENT
 
 
+def test_a_byte_order_mark_before_the_agreement_is_read_over(tmp_path):
+    path = tmp_path / "schools.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + TEMPLATE.encode())
+    with_mark = load_agreement(path)
+    assert with_mark == load_agreement(saved(tmp_path, TEMPLATE))
+
+
+def test_a_folder_named_like_an_agreement_is_told(tmp_path):
+    (tmp_path / "schools.toml").mkdir()
+    with pytest.raises(UserError, match="it is a folder"):
+        load_agreement(tmp_path / "schools.toml")
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -109,6 +109,13 @@ def _without_its_text(error: Exception) -> UserError:
             fix="Nothing half-done was kept. Free some space, then run it again.",
             code=ExitCode.RESOURCE,
         )
+    if isinstance(error, PermissionError):
+        return UserError(
+            "This account may not read or write something that is needed.",
+            where=Path(error.filename).name if isinstance(error.filename, str) else "",
+            fix="Use the account that made the home, or have the permissions changed; nothing half-done was kept.",
+            code=ExitCode.RESOURCE,
+        )
     return UserError(
         f"Something went wrong inside Families First ({type(error).__name__}). Its own message is withheld, "
         "because it may hold a value from a record.",

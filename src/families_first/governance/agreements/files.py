@@ -51,9 +51,11 @@ def load_agreements(folder: Path) -> dict[str, Agreement]:
 
 def _read(path: Path) -> tuple[Agreement | None, list[str]]:
     try:
-        return Agreement.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))), []
+        return Agreement.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig"))), []
     except FileNotFoundError:
         return None, ["there is no such file"]
+    except IsADirectoryError:
+        return None, ["it is a folder, not a file"]
     except UnicodeDecodeError:
         return None, ["the file is not text in UTF-8"]
     except tomllib.TOMLDecodeError as fault:
