@@ -9,6 +9,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 
 from cyclopts import App, CycloptsError
 
@@ -113,7 +114,7 @@ def _without_its_text(error: Exception) -> UserError:
         return UserError(
             "This account may not read or write something that is needed.",
             where=Path(error.filename).name if isinstance(error.filename, str) else "",
-            fix="Use the account that made the home, or have the permissions changed; nothing half-done was kept.",
+            fix="Use the account that made the home, or have the permissions changed, then run it again.",
             code=ExitCode.RESOURCE,
         )
     return UserError(
