@@ -134,7 +134,7 @@ def health(*, home: HomeOption = HERE, on: OnOption = None, json: JsonOption = F
                     "Days since",
                     "Rows",
                     "Landed",
-                    "Rows since before",
+                    "Rows against the time before",
                     "Without identifier",
                 ],
                 [

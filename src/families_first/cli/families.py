@@ -88,7 +88,7 @@ def show(
                 [
                     [
                         _called(row["person_id"], called),
-                        row["role"],
+                        row["role"].replace("parents_partner", "parent's partner").replace("_", " "),
                         row["valid_from"],
                         row["valid_to"],
                         row["reason"],

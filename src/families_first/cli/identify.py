@@ -70,7 +70,7 @@ def run(
             )
             if nominated
             else "",
-            *(row["sentence"] for row in blind if row["wholly"]),
+            *(f"{row['rule']}: {row['sentence']}" for row in blind if row["wholly"]),
         ],
     )
 

@@ -51,7 +51,11 @@ def list_(
         ]
         columns = ["decision", "says", "by", "decided_on", "reason", "in_force"]
         document = {"decisions": [dict(zip(columns, row, strict=True)) for row in rows]}
-        emit(document, json=json, show=[Sheet(columns, rows)] if rows else ["Nothing has been decided yet."])
+        emit(
+            document,
+            json=json,
+            show=[Sheet(_headings(columns), rows)] if rows else ["Nothing has been decided yet."],
+        )
         return
     waiting = pairs_to_review(place, on=day)
     columns = ["pair", "person_l", "person_r", *(["weight", "reason"] if score else [])]
@@ -61,7 +65,7 @@ def list_(
         json=json,
         show=[
             f"{counted(len(waiting), 'pair')} waiting for a decision.",
-            *([Sheet(columns, rows)] if rows else []),
+            *([Sheet(_headings(columns), rows)] if rows else []),
         ],
     )
 
@@ -99,7 +103,7 @@ def show(
         json=json,
         show=[
             Sheet(["Field", "One record", "The other"], rows, title=f"Pair {found.waiting.pair}"),
-            *([f"The model: {found.waiting.reason}, weight {found.waiting.weight}."] if score else []),
+            *([f"The model: {found.waiting.reason}, weight {found.waiting.weight:.1f}."] if score else []),
         ],
     )
 
@@ -149,7 +153,7 @@ def changes(*, home: HomeOption = HERE, json: JsonOption = False) -> None:
 
     found = changes_of_last_run(Home.open(home))
     columns = ["number", "change", "person_id", "other_person_id", "records", "reason"]
-    sheet = Sheet(columns, [[each[column] for column in columns] for each in found])
+    sheet = Sheet(_headings(columns), [[each[column] for column in columns] for each in found])
     emit(
         {"changes": found},
         json=json,
@@ -213,3 +217,9 @@ def take_back_(
         json=json,
         show=[f"Kept as {opposite.decision_id} in place of {decision}."],
     )
+
+
+def _headings(columns: list[str]) -> list[str]:
+    said = {"person_l": "One person", "person_r": "The other", "person_id": "Person", "in_force": "Counts"}
+    said["other_person_id"] = "Other person"
+    return [said.get(column, column.replace("_", " ").capitalize()) for column in columns]

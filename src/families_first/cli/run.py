@@ -1,12 +1,15 @@
 """``families-first run``: the data lead's month in one command."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
+
+if TYPE_CHECKING:
+    from families_first.council.journey import Landing
 
 PAGE = "families.html"
 
@@ -45,6 +48,8 @@ def run(
         {
             "on": journey.on,
             "pack": criteria.id,
+            "indicative": criteria.head.indicative,
+            "in_force": criteria.in_force(journey.on),
             **asdict(figures),
             "refused": [
                 {"file": landing.file, **landing.refusal.as_dict()}
@@ -59,7 +64,7 @@ def run(
                 [
                     [
                         landing.file,
-                        "landed" if landing.landed else "refused",
+                        _outcome(landing),
                         landing.report.rows if landing.report else None,
                         landing.report.landed if landing.report and landing.landed else None,
                         landing.report.quarantined_rows if landing.report else None,
@@ -68,12 +73,21 @@ def run(
                 ],
             ),
             *(f"{landing.file} was refused: {landing.refusal}" for landing in refused),
-            f"{counted(figures.person_records, 'record')} speak of "
+            f"{counted(figures.person_records, 'record')} "
+            f"{'speaks' if figures.person_records == 1 else 'speak'} of "
             f"{counted(figures.people, 'person', 'people')}; "
             f"{counted(figures.pairs_for_review, 'pair')} left for a person to decide.",
             f"{counted(figures.families, 'family', 'families')} with a dependent child; "
-            f"{figures.nominated:,} meet {criteria.head.title}.",
+            f"{figures.nominated:,} {'meets' if figures.nominated == 1 else 'meet'} {criteria.head.title}.",
+            *([] if criteria.in_force(journey.on) else ["These criteria are not in force on that day."]),
+            *(["These criteria are indicative."] if criteria.head.indicative else []),
             f"Open outbox/{PAGE} in the home to read them, each with its reasons.",
         ],
     )
     return next((int(landing.refusal.code) for landing in refused if landing.refusal), 0)
+
+
+def _outcome(landing: "Landing") -> str:
+    if not landing.landed:
+        return "refused"
+    return "there already" if landing.report and landing.report.already_landed else "landed"
