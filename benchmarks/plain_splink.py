@@ -98,7 +98,6 @@ def our_pairs(records: pa.Table) -> pa.Table:
         con,
         "people",
         filled=filled_shares(standard),
-        rows=records.num_rows,
         budget=pair_budget(records.num_rows),
         broad=True,
     )

@@ -51,20 +51,25 @@ TIGHT: tuple[Key, ...] = (
     Key("same names and birthday", ("forename", "surname", "dob"), (_SORTED_NAMES, "right(dob, 4)")),
     Key("same birth date and postcode", ("dob", "postcode"), ("dob", "postcode")),
 )
-# Broad keys cost more than they find in a large file, and find the last few in a small one.
-BROAD: tuple[Key, ...] = (
+# Middle keys find most of what the tight ones miss for the fewest pairs; a large file takes them in this
+# order as far as its allowance goes.
+MIDDLE: tuple[Key, ...] = (
+    Key("same postcode and birthday", ("postcode", "dob"), ("postcode", "right(dob, 4)")),
+    Key("same postcode and year of birth", ("postcode", "dob"), ("postcode", _YEAR)),
+    Key("same month of birth and surname sound", ("dob", "surname"), ("left(dob, 6)", _sound("surname"))),
     Key("same names", ("forename", "surname"), (_SORTED_NAMES,)),
     Key("same-sounding names", ("forename", "surname"), (_sound("forename"), _sound("surname"))),
+    Key("same month of birth and forename sound", ("dob", "forename"), ("left(dob, 6)", _sound("forename"))),
+)
+# Broad keys cost more than they find in a large file, and find the last few in a small one.
+BROAD: tuple[Key, ...] = (
+    *MIDDLE,
     Key("names start alike", ("forename", "surname"), ("left(forename, 3)", "left(surname, 3)")),
     Key("forename starts surname", ("forename", "surname"), ("left(forename, 4)", "left(surname, 2)")),
     Key("same birth date", ("dob",), ("dob",)),
     Key("same birthday and surname sound", ("dob", "surname"), ("right(dob, 4)", _sound("surname"))),
     Key("same birthday and forename sound", ("dob", "forename"), ("right(dob, 4)", _sound("forename"))),
-    Key("same month of birth and surname sound", ("dob", "surname"), ("left(dob, 6)", _sound("surname"))),
-    Key("same month of birth and forename sound", ("dob", "forename"), ("left(dob, 6)", _sound("forename"))),
     Key("swapped birth date and surname", ("dob", "surname"), (_YEAR, _DAY_MONTH)),
-    Key("same postcode and year of birth", ("postcode", "dob"), ("postcode", _YEAR)),
-    Key("same postcode and birthday", ("postcode", "dob"), ("postcode", "right(dob, 4)")),
     Key("same postcode and surname", ("postcode", "surname"), ("postcode", "left(surname, 3)")),
     Key("same postcode and house", ("postcode", "house"), ("postcode", "house")),
     Key("same street and house", ("street", "house"), ("street", "house")),
@@ -85,6 +90,9 @@ BROAD: tuple[Key, ...] = (
 )  # fmt: skip
 
 _LARGEST_ADDED_BLOCK = 500
+_MIDDLE_PAIRS = 700_000
+_SPENT = 0.8  # of the allowance: what is left is not worth counting the blocks of another key
+_MIDDLE_CAPS = (60, 40, 20, 10, 5)
 _CAPS = (10**9, 5000, 2000, 1000, 500, 300, 200, 100, 60, 40, 20, 10)
 
 
@@ -122,16 +130,27 @@ def plan_blocks(
     table: str,
     *,
     filled: dict[str, float],
-    rows: int,
     budget: int,
     broad: bool,
 ) -> Plan:
     """Choose the largest block size, the same for every key, that keeps the sum of pairs within ``budget``.
 
     Tight keys keep blocks of at least 200 whatever the budget: a family name, birth date or identifier
-    shared by a hundred records is still the way to find a person.
+    shared by a hundred records is still the way to find a person. Without ``broad``, middle keys are added to
+    the tight ones, each with the largest block that the allowance for them still has room for.
     """
-    offered = TIGHT + (BROAD if broad else ())
+    if not broad:
+        return _with_middle(con, table, _within_budget(con, table, TIGHT, filled, budget), filled)
+    return _within_budget(con, table, TIGHT + BROAD, filled, budget)
+
+
+def _within_budget(
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    offered: tuple[Key, ...],
+    filled: dict[str, float],
+    budget: int,
+) -> Plan:
     keys = tuple(key for key in offered if all(filled.get(column, 0.0) > 0.0 for column in key.needs))
     sizes = [_block_sizes(con, key, table) for key in keys]
     tight = sum(1 for key in keys if key in TIGHT)
@@ -143,6 +162,24 @@ def plan_blocks(
         if total <= budget:
             break
     return Plan(keys=keys, caps=tuple(chosen), pairs=int(total))
+
+
+def _with_middle(con: duckdb.DuckDBPyConnection, table: str, plan: Plan, filled: dict[str, float]) -> Plan:
+    keys, caps, spent = list(plan.keys), list(plan.caps), 0.0
+    for key in MIDDLE:
+        if spent > _SPENT * _MIDDLE_PAIRS:
+            break
+        if any(filled.get(column, 0.0) == 0.0 for column in key.needs):
+            continue
+        sizes = _block_sizes(con, key, table)
+        for cap in _MIDDLE_CAPS:
+            pairs = _pairs_under(sizes, cap)
+            if spent + pairs <= _MIDDLE_PAIRS:
+                keys.append(key)
+                caps.append(cap)
+                spent += pairs
+                break
+    return Plan(keys=tuple(keys), caps=tuple(caps), pairs=plan.pairs + int(spent))
 
 
 def plan_added(keys: tuple[Key, ...], *, filled: dict[str, float]) -> Plan:

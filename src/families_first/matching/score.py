@@ -139,7 +139,7 @@ def _find_links(
     if across is not None and not broad:
         plan = plan_added(TIGHT, filled=filled)
     else:
-        plan = plan_blocks(con, "ff_all", filled=filled, rows=rows, budget=pair_budget(rows), broad=broad)
+        plan = plan_blocks(con, "ff_all", filled=filled, budget=pair_budget(rows), broad=broad)
     candidates = make_pairs(con, plan, "ff_all", "ff_pairs", across=across)
     if candidates == 0:
         return _no_links(standard, model)
