@@ -217,3 +217,47 @@ def test_adding_a_delivery_equals_the_full_run_on_the_same_edges(
     assert added.people.person.sort_by("person_id") == full.person.sort_by("person_id")
     assert added.people.log == full.log
     assert set(map(str, added.people.review.to_pylist())) == set(map(str, full.review.to_pylist()))
+
+
+unsure = st.sampled_from([4.0, 7.0, 9.0, 11.0, 11.2, 14.0])
+rows_below_the_bar = st.dictionaries(
+    pairs, st.tuples(unsure, st.sampled_from([False] * 6 + [True])), max_size=22
+)
+pairs_decided = st.lists(st.tuples(pairs, st.booleans()), min_size=1, max_size=3)
+
+
+@given(rows_below_the_bar, ninos, pairs_decided)
+@settings(max_examples=150, deadline=None)
+def test_a_decision_about_two_records_makes_one_person_of_nobody_else_whom_something_keeps_apart(
+    rows: Rows, nino: list[str | None], taken: list[tuple[tuple[str, str], bool]]
+) -> None:
+    decisions = decided([([*pair], [0, 0] if same else [0, 1]) for pair, same in taken])
+    first = assign_people(edges(rows), records(nino), thresholds=Bars())
+    second = assign_people(edges(rows), records(nino), thresholds=Bars(), previous=first, decisions=decisions)
+    number = dict(zip(KEYS, nino, strict=True))
+
+    def kept_apart(a: str, b: str) -> bool:
+        guarded = rows.get((min(a, b), max(a, b)), (0.0, False))[1]
+        return guarded or bool(number[a] and number[b] and number[a] != number[b])
+
+    held = partition_of([group for decision in decisions for group in decision.groups if len(group) > 1])
+    own_clash = {
+        key for group in held if any(kept_apart(a, b) for a in group for b in group if a < b) for key in group
+    }
+    for person in partition(second):
+        for a in person - own_clash:
+            for b in person - own_clash - {a}:
+                assert not kept_apart(a, b)
+    person_of_key = ids(second)
+    for row in second.review.to_pylist():
+        assert person_of_key[row["key_l"]] == row["person_l"]
+        assert row["person_l"] != row["person_r"] or not any({row["key_l"], row["key_r"]} <= g for g in held)
+
+
+def partition_of(groups: list[tuple[str, ...]]) -> list[set[str]]:
+    """Return groups that share a key as one."""
+    found: list[set[str]] = []
+    for group in groups:
+        touching = [each for each in found if each & set(group)]
+        found = [each for each in found if not each & set(group)] + [set(group).union(*touching)]
+    return found

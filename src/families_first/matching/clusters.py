@@ -3,10 +3,14 @@
 Two records join at or above ``join``. Records that are one person already stay so while their evidence holds
 at or above ``split``, so that a weight that wobbles between the two changes nobody. A cluster that would join
 what cannot be one person is cut along its weakest evidence (:mod:`cutting`).
+
+Records that people hold together are never cut. A decision on two records of two people makes one person of
+the two where nothing speaks against it; else the records stay with the people they are tied to most, and the
+rest of the other person stays behind.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,9 +22,17 @@ from families_first.matching.conflicts import (
     clashes_within,
     identifiers_agree,
 )
-from families_first.matching.cutting import Group, Tie, cut_component, decided_apart, join_groups
+from families_first.matching.cutting import (
+    Group,
+    Tie,
+    cut_component,
+    decided_apart,
+    join_groups,
+    objection_to,
+)
 from families_first.matching.decisions import Constraints
 from families_first.matching.evidence import Evidence, Flags, Ints, connected
+from families_first.matching.settling import SET_ASIDE, Settled, settle
 
 MOST_RECORDS = 100
 """The most records that one person may have before a cluster is doubted: twelve sources, some with many
@@ -45,12 +57,15 @@ class Clusters:
     """The outcome for records by number.
 
     ``label`` (shape (records,)) numbers the cluster of each record from 0; ``decided`` (shape (records,)) the
-    records that people hold together; ``refused`` maps a pair's position in the evidence to why it was not
-    followed.
+    records that people hold together; ``brought`` says which of those came from different people;
+    ``settled`` what counts after the decisions (:mod:`settling`); ``refused`` maps a pair's position in the
+    evidence to why it was not followed.
     """
 
     label: Ints
     decided: Ints
+    brought: Flags
+    settled: Settled
     refused: dict[int, str]
 
 
@@ -78,9 +93,12 @@ def find_clusters(
     """
     count = len(previous)
     decided = connected(count, constraints.must_left, constraints.must_right)
+    settled = settle(evidence, facts, decided, constraints, split=bars.split)
+    brought = _brought(previous, decided, settled.held)
     if count == 0:
-        return Clusters(decided, decided, {})
-    standing, refused = _standing_groups(evidence, previous, decided, constraints, split=bars.split)
+        return Clusters(decided, decided, brought, settled, {})
+    evidence, facts = settled.evidence, settled.facts
+    standing, refused = _standing_groups(settled, previous, decided, constraints, brought=brought, bars=bars)
     joining = _between(evidence, standing) & ~evidence.guarded & (evidence.weight >= bars.join)
     ties = evidence.where(joining)
     whole = connected(int(standing.max()) + 1, standing[ties.low], standing[ties.high])
@@ -108,6 +126,7 @@ def find_clusters(
         rows=np.flatnonzero(joining),
         constraints=constraints,
         facts=facts,
+        held=settled.held,
     ):
         cut = cut_component(groups, tie_list, bar=bars.cluster, most_records=most_records)
         parted.append(own)
@@ -116,7 +135,9 @@ def find_clusters(
         refused |= cut.refused
     if parted:
         label[np.concatenate(parted)] = room + np.array(joined_to, dtype=np.int64)
-    return Clusters(numbered_by_first(label[standing]), decided, refused)
+    if settled.aside.any():
+        refused |= dict.fromkeys(np.flatnonzero(np.isneginf(evidence.weight)).tolist(), SET_ASIDE)
+    return Clusters(numbered_by_first(label[standing]), decided, brought, settled, refused)
 
 
 def numbered_by_first(label: Ints) -> Ints:
@@ -133,39 +154,82 @@ def _between(evidence: Evidence, group: Ints) -> Flags:
     return np.asarray(group[evidence.low] != group[evidence.high])
 
 
+def _brought(previous: Ints, decided: Ints, held: Flags) -> Flags:
+    """Return which records a decision holds together with records of another person, or of none as yet."""
+    rows = np.flatnonzero(held)
+    brought = np.zeros(len(held), dtype=bool)
+    if len(rows) == 0:
+        return brought
+    one = np.full(int(decided.max()) + 1, -1, dtype=np.int64)
+    one[decided[rows]] = previous[rows]
+    mixed = np.zeros(len(one), dtype=bool)
+    mixed[decided[rows[(previous[rows] != one[decided[rows]]) | (previous[rows] < 0)]]] = True
+    brought[rows] = mixed[decided[rows]]
+    return brought
+
+
 def _standing_groups(
-    evidence: Evidence, previous: Ints, decided: Ints, constraints: Constraints, *, split: float
+    settled: Settled,
+    previous: Ints,
+    decided: Ints,
+    constraints: Constraints,
+    *,
+    brought: Flags,
+    bars: Bars,
 ) -> tuple[Ints, dict[int, str]]:
     """Return the group in which each record stands before anything new joins, numbered from 0.
 
     A person of the last run stands while evidence at or above ``split`` holds it together, or a decision
-    does. One that a decision now pulls apart is cut along its weakest evidence.
+    does. One that a decision now pulls apart is cut along its weakest evidence; and so are people between
+    whom a decision brings records together, where they cannot be one.
     """
-    inside = (
-        ~evidence.guarded
-        & (evidence.weight >= split)
-        & (previous[evidence.low] >= 0)
-        & (previous[evidence.low] == previous[evidence.high])
-    )
+    evidence = settled.evidence
+    same_before = (previous[evidence.low] >= 0) & (previous[evidence.low] == previous[evidence.high])
+    inside = ~evidence.guarded & (evidence.weight >= bars.split) & same_before
     left = np.concatenate([constraints.must_left, evidence.low[inside]])
     right = np.concatenate([constraints.must_right, evidence.high[inside]])
     standing = connected(len(previous), left, right)
     apart_left, apart_right = constraints.apart_left, constraints.apart_right
     broken = np.unique(standing[apart_left[standing[apart_left] == standing[apart_right]]])
-    if len(broken) == 0:
+    spanning = np.unique(standing[brought])
+    both = np.intersect1d(broken, spanning)
+    if len(broken) == 0 and len(spanning) == 0:
         return standing, {}
+
+    between = inside & ~(brought[evidence.low] | brought[evidence.high])
+    pieces = connected(
+        len(previous),
+        np.concatenate([constraints.must_left, evidence.low[between]]),
+        np.concatenate([constraints.must_right, evidence.high[between]]),
+    )
+    guards_between = replace(evidence, guarded=evidence.guarded & ~same_before)
     refused: dict[int, str] = {}
+    outcome = standing.copy()
     room = int(standing.max()) + 1
-    for own, groups, ties in _components(
-        broken, standing, decided, evidence, rows=np.flatnonzero(inside), constraints=constraints, facts=None
+    whole = objection_to(bar=bars.cluster)
+    for wanted, group, told, objection in (
+        (np.setdiff1d(broken, both), decided, None, decided_apart),
+        (np.setdiff1d(spanning, both), pieces, settled.facts, whole),
+        (both, decided, settled.facts, whole),
     ):
-        cut = join_groups(groups, ties, decided_apart)
-        refused |= cut.refused
-        to = np.full(int(decided.max()) + 1, -1, dtype=np.int64)
-        to[own] = room + own[cut.label]
-        touched = np.flatnonzero(to[decided] >= 0)
-        standing[touched] = to[decided[touched]]
-    return numbered_by_first(standing), refused
+        for own, groups, ties in _components(
+            wanted,
+            standing,
+            group,
+            guards_between,
+            rows=np.flatnonzero(inside),
+            constraints=constraints,
+            facts=told,
+            held=settled.held,
+        ):
+            cut = join_groups(groups, ties, objection)
+            refused |= cut.refused
+            to = np.full(int(group.max()) + 1, -1, dtype=np.int64)
+            to[own] = room + own[cut.label]
+            touched = np.flatnonzero(to[group] >= 0)
+            outcome[touched] = to[group[touched]]
+        room = int(outcome.max()) + 1
+    return numbered_by_first(outcome), refused
 
 
 def _doubtful(
@@ -226,11 +290,13 @@ def _components(
     rows: Ints,
     constraints: Constraints,
     facts: Facts | None,
+    held: Flags,
 ) -> Iterator[tuple[Ints, list[Group], list[Tie]]]:
     """Yield, for each wanted component, its group numbers, its groups and its ties, strongest first.
 
     ``component`` and ``group`` (shape (records,)) number the component and the group of each record; ``rows``
-    are the positions in ``evidence`` that may join. Without ``facts`` only decisions are told of.
+    are the positions in ``evidence`` that may join. Without ``facts`` only decisions are told of. A pair with
+    a record that people ``held`` to others does not outweigh a guard or a clash of facts.
     """
     if len(wanted) == 0:
         return
@@ -264,16 +330,17 @@ def _components(
     here = here[_between_rows(evidence, here, group)]
     here = here[np.lexsort((here, -evidence.weight[here]))]
     settles = _settled(evidence, here, facts)
-    for row, settled in zip(here.tolist(), settles, strict=True):
+    tied = held[evidence.low[here]] | held[evidence.high[here]]
+    for row, settled, bound in zip(here.tolist(), settles, tied.tolist(), strict=True):
         left, right = int(evidence.low[row]), int(evidence.high[row])
         ties_of[int(slot[component[left]])].append(
             Tie(
                 int(position[group[left]]),
                 int(position[group[right]]),
                 float(evidence.weight[row]),
-                bool(evidence.strong[row]),
+                bool(evidence.strong[row]) and not bound,
                 row,
-                settled,
+                frozenset() if bound else settled,
             )
         )
     for number in range(len(wanted)):

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from families_first.matching.evidence import Flags, Ints
+from families_first.records.placeholders import DATES as PLACEHOLDER_DATES
 
 IDENTIFIERS = ("nino", "upn", "nhs_number")
 """The numbers of which a person has one. A PNC number is left out: forces do open a second one for a
@@ -24,7 +25,7 @@ class Facts:
 
     ``identifiers`` maps a name to codes (shape (records,), -1 when not recorded) and ``values`` maps it to
     the texts of those codes; ``born`` is the date of birth in days since 1970 and ``born_known`` where there
-    is one.
+    is one that stands for no missing date.
     """
 
     identifiers: dict[str, Ints]
@@ -46,7 +47,8 @@ def facts_of(records: pa.Table, order: Ints) -> Facts:
     if "date_of_birth" in records.column_names:
         column = records["date_of_birth"].cast(pa.date32()).cast(pa.int32())
         born = np.asarray(pc.fill_null(column, 0)).astype(np.int64)[order]
-        known = np.asarray(column.is_valid())[order]
+        stand_ins = pa.array(sorted(PLACEHOLDER_DATES), pa.date32()).cast(pa.int32())
+        known = np.asarray(pc.and_not(column.is_valid(), pc.is_in(column, value_set=stand_ins)))[order]
     else:
         born = np.zeros(records.num_rows, dtype=np.int64)
         known = np.zeros(records.num_rows, dtype=bool)

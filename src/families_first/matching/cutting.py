@@ -3,8 +3,10 @@
 Only the few components that fail a test come here, so this is written for clarity, over Python lists.
 """
 
+import math
+import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from families_first.matching.conflicts import Birth, any_agree, any_births_agree
 
@@ -69,6 +71,11 @@ class Cut:
 
 Objection = Callable[[Group, Group, Tie], str | None]
 
+EQUALLY_LIKELY = "two people equally likely"
+NEAR = 0.25
+"""Weights within this many bits (odds of six to five) tell no more of one person than of another."""
+_LARGE = "too many records"
+
 
 def cut_component(groups: Sequence[Group], ties: Sequence[Tie], *, bar: float, most_records: int) -> Cut:
     """Join groups along their ties, strongest first, refusing each join that would break a test.
@@ -76,29 +83,38 @@ def cut_component(groups: Sequence[Group], ties: Sequence[Tie], *, bar: float, m
     In order: a component of more than ``most_records`` must stand at the higher ``bar``; a single tie below
     the bar may not bridge two sides of two or more records each; then no join may bring together what a
     person or a guard keeps apart, two identifiers of a kind or two dates of birth that cannot both be right,
-    or more than
-    ``most_records``. ``ties`` are strongest first. Repeats until nothing more can join, so that a second run
-    on the outcome changes nothing.
+    or more than ``most_records``. Nor may a tie below the bar join anybody to one of two people who cannot
+    be one, when the best tie to the other is within :data:`NEAR` of it. ``ties`` are strongest first. Repeats
+    until nothing more can join, so that a second run on the outcome changes nothing.
     """
     refused: dict[int, str] = {}
     usable = list(ties)
     if sum(group.records for group in groups) > most_records:
-        refused.update({tie.number: "too many records" for tie in usable if tie.weight < bar})
+        refused.update({tie.number: _LARGE for tie in usable if tie.weight < bar})
         usable = [tie for tie in usable if tie.weight >= bar]
     bridges = weak_bridges([group.records for group in groups], usable, bar=bar)
     refused.update(dict.fromkeys(bridges, "weak bridge"))
+    bridging = [tie for tie in usable if tie.number in bridges]
     usable = [tie for tie in usable if tie.number not in bridges]
 
-    def objection(left: Group, right: Group, tie: Tie) -> str | None:
-        return _objection(left, right, tie, bar=bar, most_records=most_records)
-
-    cut = join_groups(groups, usable, objection)
+    objection = objection_to(bar=bar, most_records=most_records)
+    cut = join_groups(groups, usable, objection, clear_from=bar, bridging=bridging)
     return Cut(cut.label, refused | cut.refused)
 
 
-def join_groups(groups: Sequence[Group], ties: Sequence[Tie], objection: Objection) -> Cut:
-    """Join groups along ``ties`` in order where ``objection`` is None, again and again until nothing
-    joins."""
+def join_groups(
+    groups: Sequence[Group],
+    ties: Sequence[Tie],
+    objection: Objection,
+    *,
+    clear_from: float = -math.inf,
+    bridging: Sequence[Tie] = (),
+) -> Cut:
+    """Join groups along ``ties`` in order where ``objection`` is None, again and again until nothing joins.
+
+    A tie below ``clear_from`` joins nobody to one of two people who are equally likely; the second may be
+    likely by one of the ``bridging`` ties, which join nobody, where it would bridge no two groups.
+    """
     parent = list(range(len(groups)))
     merged = [group.copy_as(number) for number, group in enumerate(groups)]
 
@@ -107,6 +123,30 @@ def join_groups(groups: Sequence[Group], ties: Sequence[Tie], objection: Objecti
             parent[node] = parent[parent[node]]
             node = parent[node]
         return node
+
+    ties_of: dict[int, list[Tie]] = {}
+    for tie in (*ties, *bridging):
+        ties_of.setdefault(tie.left, []).append(tie)
+        ties_of.setdefault(tie.right, []).append(tie)
+
+    bridges = {tie.number for tie in bridging}
+
+    def doubt(a: int, b: int, tie: Tie) -> str | None:
+        if tie.strong or tie.weight >= clear_from:
+            return None
+        for mover, host in ((a, b), (b, a)):
+            for other in (t for member in merged[mover].members for t in ties_of.get(member, ())):
+                if other.weight <= tie.weight - NEAR:
+                    continue
+                left, right = root(other.left), root(other.right)
+                rival = right if left == mover else left
+                if rival in (mover, host):
+                    continue
+                if other.number in bridges and min(merged[mover].records, merged[rival].records) > 1:
+                    continue
+                if _rivals(merged[mover], merged[host], merged[rival], other, objection):
+                    return EQUALLY_LIKELY
+        return None
 
     refused: dict[int, str] = {}
     waiting, joined = list(ties), True
@@ -117,7 +157,7 @@ def join_groups(groups: Sequence[Group], ties: Sequence[Tie], objection: Objecti
             a, b = sorted((root(tie.left), root(tie.right)))
             if a == b:
                 continue
-            reason = objection(merged[a], merged[b], tie)
+            reason = objection(merged[a], merged[b], tie) or doubt(a, b, tie)
             if reason is None:
                 merged[a].absorb(merged[b])
                 parent[b] = a
@@ -128,6 +168,23 @@ def join_groups(groups: Sequence[Group], ties: Sequence[Tie], objection: Objecti
     label = [root(node) for node in range(len(groups))]
     still = {tie.number for tie in waiting if label[tie.left] != label[tie.right]}
     return Cut(label, {number: reason for number, reason in refused.items() if number in still})
+
+
+def _rivals(mover: Group, host: Group, rival: Group, tie: Tie, objection: Objection) -> bool:
+    """Say whether ``mover`` could join ``rival`` along ``tie`` as well, and the two cannot be one person."""
+    if objection(mover, rival, tie) is not None:
+        return False
+    unsure = replace(tie, weight=-math.inf, strong=False)
+    return objection(host, rival, unsure) not in (None, _LARGE)
+
+
+def objection_to(*, bar: float, most_records: int = sys.maxsize) -> Objection:
+    """Return the objection to whatever cannot be one person (see :func:`cut_component`)."""
+
+    def objection(left: Group, right: Group, tie: Tie) -> str | None:
+        return _objection(left, right, tie, bar=bar, most_records=most_records)
+
+    return objection
 
 
 def decided_apart(left: Group, right: Group, tie: Tie) -> str | None:
@@ -150,7 +207,7 @@ def _objection(left: Group, right: Group, tie: Tie, *, bar: float, most_records:
     if dated and not any_births_agree(left.births, right.births):
         return "two dates of birth"
     if left.records + right.records > most_records:
-        return "too many records"
+        return _LARGE
     return None
 
 

@@ -1,8 +1,9 @@
 """Which cluster keeps which person's id, and the log of every change, each with its way back.
 
-The rule: a cluster takes over the id of the person with whom it shares the most records; on equal shares the
-older person, then the smaller id. A person is never given a used id, except that the records of a person who
-was absorbed get that person's id back when they part again.
+The rule: a cluster takes over the id of the person with whom it shares the most records, not counting records
+that a decision brought there; on equal shares the older person, then the smaller id. A person is never given
+a used id, except that the records of a person who was absorbed get that person's id back when they part
+again.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from families_first.errors import ExitCode, UserError
 from families_first.matching.decisions import Decision, Decisions, superseding
-from families_first.matching.evidence import Ints, rows_in_groups
+from families_first.matching.evidence import Flags, Ints, rows_in_groups
 from families_first.matching.person_ids import new_person_ids
 
 
@@ -80,7 +81,13 @@ class Ledger:
 
 
 def keep_ids(
-    keys: pa.Array, label: Ints, before: Before, *, run: int, decided: Iterable[tuple[int, int]]
+    keys: pa.Array,
+    label: Ints,
+    before: Before,
+    *,
+    run: int,
+    decided: Iterable[tuple[int, int]],
+    brought: Flags,
 ) -> Ledger:
     """Give every cluster its person id and tell what changed.
 
@@ -96,14 +103,18 @@ def keep_ids(
         The number of this run.
     decided
         Pairs of record numbers that a person's decision joins or parts, to give the reason of an event.
+    brought
+        Which records a decision brings together from different people (shape (records,)).
     """
     clusters = int(label.max()) + 1 if len(label) else 0
     old = np.flatnonzero(before.person >= 0)
     people = max(len(before.ids), 1)
-    shared, counts = np.unique(label[old] * people + before.person[old], return_counts=True)
+    pairs = label[old] * people + before.person[old]
+    shared, counts = np.unique(pairs, return_counts=True)
     cluster_of, person_of, count = shared // people, shared % people, counts.astype(np.int64)
     returned = _returning_ids(keys, label, cluster_of, person_of, before)
-    claim = _claims(cluster_of, person_of, count, before, clusters=clusters, returned=returned)
+    lasting = count - np.bincount(np.searchsorted(shared, pairs[brought[old]]), minlength=len(shared))
+    claim = _claims(cluster_of, person_of, (lasting, count), before, clusters=clusters, returned=returned)
 
     first = np.empty(clusters, dtype=np.int64)
     first[label[::-1]] = np.arange(len(keys))[::-1]
@@ -126,9 +137,19 @@ def keep_ids(
 
 
 def _claims(
-    cluster_of: Ints, person_of: Ints, count: Ints, before: Before, *, clusters: int, returned: dict[int, str]
+    cluster_of: Ints,
+    person_of: Ints,
+    shares: tuple[Ints, Ints],
+    before: Before,
+    *,
+    clusters: int,
+    returned: dict[int, str],
 ) -> Ints:
-    """Return for each cluster the number of the person whose id it keeps, -1 when none."""
+    """Return for each cluster the number of the person whose id it keeps, -1 when none.
+
+    ``shares`` are the records of each pair that no decision brought there, and all of them.
+    """
+    lasting, count = shares
     claim = np.full(clusters, -1, dtype=np.int64)
     if len(cluster_of) == 0:
         return claim
@@ -139,6 +160,7 @@ def _claims(
     order = sorted(
         range(len(contested)),
         key=lambda i: (
+            -lasting[contested[i]],
             -count[contested[i]],
             before.since[person_of[contested[i]]],
             names[i],

@@ -3,41 +3,28 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from families_first.matching.clusters import MOST_RECORDS, Bars, Clusters, find_clusters
-from families_first.matching.conflicts import Facts, clashes_within, facts_of
-from families_first.matching.decisions import EVERY_PURPOSE, Constraints, Decisions
+from families_first.matching.conflicts import facts_of
+from families_first.matching.decisions import EVERY_PURPOSE, Decisions
 from families_first.matching.evidence import (
     Evidence,
     Floats,
-    Ints,
     evidence_from_edges,
     numbers_of,
     sorted_keys,
 )
 from families_first.matching.ledger import LOG, PERSON, Before, keep_ids
+from families_first.matching.waiting import REVIEW, pairs_waiting
 
 ASSIGNMENT = pa.schema(
     [
         pa.field("record_key", pa.string(), nullable=False),
         pa.field("person_id", pa.string(), nullable=False),
         pa.field("confidence", pa.float64(), nullable=False),
-    ]
-)
-
-REVIEW = pa.schema(
-    [
-        pa.field("key_l", pa.string(), nullable=False),
-        pa.field("key_r", pa.string(), nullable=False),
-        pa.field("person_l", pa.string(), nullable=False),
-        pa.field("person_r", pa.string(), nullable=False),
-        pa.field("weight", pa.float64()),
-        pa.field("reason", pa.string(), nullable=False),
     ]
 )
 
@@ -52,7 +39,7 @@ class People:
     keys (:func:`key_order.order_of`): ``confidence`` is the probability that the record belongs with the rest
     of its person, by its strongest tie there; 1 for a record on its own and where a person decided.
     ``person`` has one row a person (:data:`ledger.PERSON`), ``log`` one a change since the first run
-    (:data:`ledger.LOG`), ``review`` one a pair that a person should look at (:data:`REVIEW`).
+    (:data:`ledger.LOG`), ``review`` one a pair that a person should look at (:data:`waiting.REVIEW`).
     """
 
     assignment: pa.Table
@@ -134,7 +121,7 @@ def assign_people(
         *zip(constraints.must_left.tolist(), constraints.must_right.tolist(), strict=True),
         *zip(constraints.apart_left.tolist(), constraints.apart_right.tolist(), strict=True),
     ]
-    ledger = keep_ids(keys, clusters.label, before, run=run, decided=decided)
+    ledger = keep_ids(keys, clusters.label, before, run=run, decided=decided, brought=clusters.brought)
     person = pa.table([ledger.ids, pa.array(ledger.since.astype(np.int32))], schema=PERSON)
     person_of_record = ledger.ids.take(pa.array(clusters.label))
     sure = _confidence(evidence, clusters, confidence)
@@ -143,13 +130,13 @@ def assign_people(
         assignment=assignment,
         person=person,
         log=pa.concat_tables([previous.log, ledger.events]),
-        review=_review(
+        review=pairs_waiting(
             edges,
             evidence,
             facts,
             clusters,
             constraints=constraints,
-            bars=thresholds,
+            split=thresholds.split,
             keys=keys,
             person=person_of_record,
         ),
@@ -185,68 +172,8 @@ def _confidence(evidence: Evidence, clusters: Clusters, confidence: Confidence) 
     told = np.isfinite(best)
     sure = np.ones(len(label))
     sure[told] = confidence(best[told])
-    held = np.bincount(clusters.decided, minlength=1)[clusters.decided] > 1 if len(label) else told
-    sure[held] = 1.0
+    sure[clusters.settled.held] = 1.0
     return sure
-
-
-def _review(
-    edges: pa.Table,
-    evidence: Evidence,
-    facts: Facts,
-    clusters: Clusters,
-    *,
-    constraints: Constraints,
-    bars: Bars,
-    keys: pa.Array,
-    person: pa.Array,
-) -> pa.Table:
-    """Return the pairs that a person should look at: the strongest between two people, and clashes within
-    one."""
-    label, decided = clusters.label, clusters.decided
-    across = np.flatnonzero((evidence.weight >= bars.split) & (label[evidence.low] != label[evidence.high]))
-    people = max(int(label.max()) + 1, 1) if len(label) else 1
-    pair = _pair_code(label[evidence.low[across]], label[evidence.high[across]], people)
-    settled = np.unique(_pair_code(label[constraints.apart_left], label[constraints.apart_right], people))
-    open_pairs = ~np.isin(pair, settled)
-    across, pair = across[open_pairs], pair[open_pairs]
-    order = np.lexsort((across, -evidence.weight[across], pair))
-    first = np.r_[True, pair[order][1:] != pair[order][:-1]] if len(order) else np.zeros(0, dtype=bool)
-    across = across[order[first]]
-    names = _guard_names(edges, evidence.row[across])
-    reasons = [
-        clusters.refused.get(int(row)) or (f"guard: {name}" if guarded else "between the two thresholds")
-        for row, name, guarded in zip(across, names, evidence.guarded[across], strict=True)
-    ]
-    clashes = clashes_within(label, facts)
-    asked = decided[clashes.left] != decided[clashes.right]
-    inside = [
-        f"two values of {kind} in one person" for kind, ask in zip(clashes.kind, asked, strict=True) if ask
-    ]
-    left = np.concatenate([evidence.low[across], clashes.left[asked]])
-    right = np.concatenate([evidence.high[across], clashes.right[asked]])
-    left, right = np.minimum(left, right), np.maximum(left, right)
-    weight = np.concatenate([evidence.weight[across], np.full(int(asked.sum()), np.nan)])
-    rows = np.lexsort((right, left, -np.nan_to_num(weight, nan=np.inf)))
-    columns: list[Any] = [
-        keys.take(pa.array(left[rows])),
-        keys.take(pa.array(right[rows])),
-        person.take(pa.array(left[rows])),
-        person.take(pa.array(right[rows])),
-        pc.if_else(pc.is_nan(pa.array(weight[rows])), None, pa.array(weight[rows])),
-        pa.array(reasons + inside, pa.string()).take(pa.array(rows)),
-    ]
-    return pa.table(columns, schema=REVIEW)
-
-
-def _pair_code(left: Ints, right: Ints, people: int) -> Ints:
-    return np.asarray(np.minimum(left, right) * people + np.maximum(left, right))
-
-
-def _guard_names(edges: pa.Table, rows: Ints) -> list[str]:
-    if "guard" not in edges.column_names:
-        return ["named by the scorer"] * len(rows)
-    return [name or "named by the scorer" for name in edges["guard"].take(pa.array(rows)).to_pylist()]
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
