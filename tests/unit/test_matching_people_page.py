@@ -122,3 +122,21 @@ def test_the_page_stands_alone_and_names_nobody() -> None:
     assert "A &lt;b&gt;note" in page
     assert page.count("<svg") == 3
     assert page.count("<table") >= 6
+
+
+def test_where_nobody_has_three_records_the_page_says_so_in_words() -> None:
+    pairs = edges("a b 20", "d e 18")
+    people = assign_people(pairs, RECORDS, thresholds=Bars())
+    health = health_of(people, pairs, join=10.0)
+    assert health.density is None
+    page = render_quality_page(
+        QualityReport(
+            title="Made-up files",
+            health=health,
+            weights=np.array([20.0, 18.0]),
+            bars=Bars(),
+            unlinkable=unlinkable(RECORDS),
+        )
+    )
+    assert "no such people" in page
+    assert "nan" not in re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)

@@ -22,7 +22,7 @@ class Health:
 
     ``sizes`` counts people by band of records; ``joined`` is the share of records that share a person;
     ``density`` is the mean share of possible pairs that stand at the join threshold, over people of three or
-    more records (NaN when there are none); ``bridged`` the share of those people whom one pair alone holds
+    more records (None when there are none); ``bridged`` the share of those people whom one pair alone holds
     together somewhere; ``largest`` the most records in one person.
     """
 
@@ -30,7 +30,7 @@ class Health:
     records: int
     sizes: dict[str, int]
     joined: Share
-    density: float
+    density: float | None
     bridged: Share
     largest: int
     for_review: int
@@ -54,7 +54,7 @@ def health_of(people: People, edges: pa.Table, *, join: float) -> Health:
         records=len(label),
         sizes=_by_size(size),
         joined=wilson(int(size[size > 1].sum()), len(label)),
-        density=float(np.mean(pairs[large] / possible[large])) if large.any() else float("nan"),
+        density=float(np.mean(pairs[large] / possible[large])) if large.any() else None,
         bridged=wilson(int(held.sum()), int(large.sum())),
         largest=int(size.max(initial=0)),
         for_review=people.review.num_rows,
