@@ -9,6 +9,7 @@ Prints JSON: seconds of each, and ``ratio`` = plain seconds over landing seconds
 import argparse
 import json
 import resource
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,8 +19,10 @@ from pathlib import Path
 import duckdb
 
 from families_first.council.deliveries import land_delivery, parse_mapping
-from families_first.council.deliveries.specimens import made_up_agreement
 from families_first.governance.home import Home
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from bad_files import made_up_agreement
 
 THREADS = 2
 ON = date(2026, 9, 30)
