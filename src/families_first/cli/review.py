@@ -15,7 +15,7 @@ ReasonOption = Annotated[str, Parameter(name="--reason", help="Why, in words a c
 ScoreOption = Annotated[
     bool,
     Parameter(
-        name="--score", negative="", help="Show the model's score and reason too, which bias a reviewer."
+        name="--score", negative="", help="Show the model's weight and reason too, which bias a reviewer."
     ),
 ]
 
@@ -30,7 +30,7 @@ def list_(
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List the pairs that wait, in an order that tells nothing of their score."""
+    """List the pairs that wait, in an order that tells nothing of what the model thinks."""
     from families_first.council.review import decisions_of, pairs_to_review
     from families_first.governance.home import Home
 
@@ -125,23 +125,32 @@ def decide(
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Decide a pair; every later matching run honours it.
+    """Decide a pair; every later matching run honours it. Says what the next one will do.
 
     Parameters
     ----------
     pair
         Its name in `review list`.
     """
+    from families_first.council.foretelling import what_follows
     from families_first.council.review import decide_pair
     from families_first.governance.home import Home
 
-    day = day_or_today(on)
-    decision = decide_pair(Home.open(home), pair, same=same, by=by, reason=reason, on=day, until=until)
+    day, place = day_or_today(on), Home.open(home)
+    decision = decide_pair(place, pair, same=same, by=by, reason=reason, on=day, until=until)
+    follows = what_follows(place, decision, on=day)
     says = "one person" if same else "different people"
     emit(
-        {"pair": pair.upper(), "decision": decision.decision_id, "same": same, "by": by, "decided_on": day},
+        {
+            "pair": pair.upper(),
+            "decision": decision.decision_id,
+            "same": same,
+            "by": by,
+            "decided_on": day,
+            "what_follows": follows,
+        },
         json=json,
-        show=[f"Kept as {decision.decision_id}: {says}. The next matching run will honour it."],
+        show=[f"Kept as {decision.decision_id}: {says}. The next matching run will honour it.", *follows],
     )
 
 
