@@ -27,6 +27,7 @@ class Bars(NamedTuple):
     cluster: float = 16.0
 
 
+EXPECTED = {"expected_precision": 1.0, "expected_recall": 1.0}
 RECORDS = pa.table(
     {
         "record_key": ["schools|1", "police|7", "housing|4"],
@@ -55,9 +56,9 @@ def keep(home: Home, previous: People | None = None) -> People:
     vault.commit(
         "people",
         f"run-{people.run:06d}",
-        {"review": people.review, "log": people.log, "matched": RECORDS},
+        people.tables() | {"ledger": people.person, "link": EDGES, "matched": RECORDS},
         retention_class=home.retention_classes[0].id,
-        about={"run": people.run},
+        about={"run": people.run, "thresholds": Bars()._asdict() | EXPECTED},
         replaces=vault.list("people"),
     )
     return people
@@ -73,6 +74,11 @@ def review(home: Home, capsys: pytest.CaptureFixture[str], *arguments: str) -> d
     code = exit_code_of(["review", *arguments, "--home", str(home.root), "--json"])
     document: dict[str, Any] = json.loads(capsys.readouterr().out)
     return document | {"code": code}
+
+
+def person_of(people: People, key: str) -> str:
+    rows = {row["record_key"]: row["person_id"] for row in people.assignment.to_pylist()}
+    return rows[key]
 
 
 def people_of(people: People) -> int:
@@ -93,7 +99,9 @@ def test_a_decision_is_kept_honoured_and_can_be_undone(
     assert "weight" not in shown
     assert review(home, capsys, "show", pair, "--score")["weight"] == 8.0
 
-    assert review(home, capsys, "decide", pair, "--same", *WHO, "--on", "2026-09-30")["code"] == ExitCode.OK
+    made = review(home, capsys, "decide", pair, "--same", *WHO, "--on", "2026-09-30")
+    assert made["code"] == ExitCode.OK
+    assert made["what_follows"] == [f"The record of police joins {person_of(first, 'schools|1')}."]
     assert pairs_to_review(home, on=ON) == []
     second = keep(home, first)
     assert (people_of(first), people_of(second)) == (2, 1)

@@ -60,7 +60,7 @@ def settle(
     for members in order:
         kept: list[int] = []
         for record in members:
-            kinds = {kind for other in kept for kind in _clash(facts, record, other)}
+            kinds = {kind for other in kept for kind in clashing_kinds(facts, record, other)}
             if any((min(record, other), max(record, other)) in guards for other in kept) or kinds:
                 aside[record] = True
                 for kind in kinds:
@@ -102,7 +102,9 @@ def _by_strength(
     best: dict[int, float] = {}
     for row in rows.tolist():
         left, right = int(evidence.low[row]), int(evidence.high[row])
-        if frozenset((int(decided[left]), int(decided[right]))) in apart or _clash(facts, left, right):
+        if frozenset((int(decided[left]), int(decided[right]))) in apart or clashing_kinds(
+            facts, left, right
+        ):
             continue
         for record in (left, right):
             best[record] = max(best.get(record, -np.inf), float(evidence.weight[row]))
@@ -115,7 +117,7 @@ def _by_strength(
     ]
 
 
-def _clash(facts: Facts, left: int, right: int) -> list[str]:
+def clashing_kinds(facts: Facts, left: int, right: int) -> list[str]:
     """Return the kinds of fact in which two records clash."""
     found = []
     if facts.born_known[left] and facts.born_known[right]:
