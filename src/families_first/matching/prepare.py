@@ -1,16 +1,23 @@
 """Standardise person records for comparison: one row a record, the same spelling of the same thing.
 
-Input is the match table (see ``MATCH_COLUMNS``); output is a DuckDB table of upper-case text without
-accents, punctuation or placeholders. Birth dates become eight digits, so that a date that no calendar has
-(a slip of the keyboard) still resembles the one that was meant.
+Input is the match table (see ``MATCH_COLUMNS``); output is a table of upper-case text without accents,
+punctuation or placeholders, by the rules of ``records``. Birth dates become eight digits, so that a date that
+no calendar has (a slip of the keyboard) still resembles the one that was meant.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from families_first.records.identifiers import IdentifierKind
+from families_first.records.identifiers.sql import normalise_sql
+from families_first.records.names import normalise_name_sql
+from families_first.records.placeholders import DATES, placeholder_name_sql, placeholder_sql
 
 MATCH_COLUMNS = (
     "record_key",
@@ -49,26 +56,6 @@ PREPARED_COLUMNS = (
     "locality",
 )
 
-_NOT_NAMES = (
-    "UNKNOWN", "UNK", "NK", "NOTKNOWN", "NA", "NONE", "NULL", "NOTSTATED", "NOTRECORDED", "ANON", "ANONYMOUS",
-    "TBC", "TBA", "BABY", "BABYOF", "BABYBOY", "BABYGIRL", "INFANT", "UNBORN", "XXX", "XX", "TEST", "MISSING",
-)  # fmt: skip
-_NOT_DATES = ("19000101", "19010101", "99999999", "00000000", "11111111", "18000101", "21000101")
-_NOT_IDENTIFIERS = (
-    "UNKNOWN",
-    "UNK",
-    "NONE",
-    "NULL",
-    "NA",
-    "NK",
-    "UN1",
-    "UN2",
-    "UN3",
-    "UN4",
-    "UN5",
-    "UN6",
-    "UN7",
-)
 # Words that tell one road from another as little as "road" does; left out where words are counted.
 _ROAD_WORDS = (
     "STREET", "ST", "ROAD", "RD", "AVENUE", "AVE", "AV", "DRIVE", "DR", "CLOSE", "CL", "LANE", "LN", "COURT",
@@ -79,7 +66,26 @@ _ROAD_WORDS = (
 )  # fmt: skip
 
 
-def _listed(values: tuple[str, ...]) -> str:
+# Where an address should be. What the whole line says, run together: shared by many and nobody's home.
+_NO_ADDRESS = (
+    "NOFIXEDABODE", "NOFIXEDADDRESS", "NFA", "UNKNOWN", "ADDRESSUNKNOWN", "UNKNOWNADDRESS", "NOTKNOWN",
+    "NOTGIVEN", "NONE", "NULL", "NK", "NA", "TBC", "HOMELESS", "ROUGHSLEEPER", "ROUGHSLEEPING", "WITHHELD",
+)  # fmt: skip
+# Only text can say these; a column of dates has no such day.
+_DATES_AS_DIGITS = (*(day.strftime("%Y%m%d").zfill(8) for day in DATES), "99999999", "00000000", "11111111")
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How a value is standardised, in two steps so that the first is computed once: ``normal`` of the value
+    ``v``, then ``kept`` of that, ``n``.
+    """
+
+    normal: str
+    kept: str
+
+
+def _listed(values: Iterable[str]) -> str:
     return ", ".join(f"'{each}'" for each in values)
 
 
@@ -91,43 +97,53 @@ def _one_letter(bare: str) -> str:
     return f"replace({bare}, left({bare}, 1), '') = ''"
 
 
-def _name(column: str) -> str:
-    title = "'^\\s*(MR|MRS|MISS|MS|MX|MSTR|DR|REV|PROF|SIR)[. ]\\s*'"
-    text = f"regexp_replace(upper(strip_accents({column})), {title}, '')"
-    bare = f"regexp_replace({text}, '[^A-Z]+', '', 'g')"
-    return f"CASE WHEN {bare} IN ('', {_listed(_NOT_NAMES)}) THEN NULL ELSE {bare} END"
+def _name(*, surname: bool) -> _Rule:
+    """Names are compared run together, because agencies differ in what they write as two words."""
+    unknown = placeholder_name_sql("n", surname=surname)
+    return _Rule(normalise_name_sql("v"), f"CASE WHEN n <> '' AND NOT {unknown} THEN replace(n, ' ', '') END")
 
 
-def _identifier(column: str) -> str:
-    bare = _letters(column)
-    return (
-        f"CASE WHEN {bare} IN ('', {_listed(_NOT_IDENTIFIERS)}) OR {_one_letter(bare)} "
-        f"OR length({bare}) < 3 THEN NULL ELSE {bare} END"
+def _identifier(kind: IdentifierKind) -> _Rule:
+    """A number with fewer than four digits is a word; one that fails its check may be a slip and stays."""
+    number = "left(n, 8)" if kind is IdentifierKind.NINO else "n"  # the last letter says when, not who
+    digits = "length(regexp_replace(n, '[^0-9]', '', 'g'))"
+    return _Rule(
+        normalise_sql(kind, "v"),
+        f"CASE WHEN {digits} >= 4 AND NOT {placeholder_sql(kind, 'n')} THEN {number} END",
     )
 
 
-def _dob(column: str, kind: pa.DataType) -> str:
+def _other_id() -> _Rule:
+    """Any user's reference, of any shape: no rule of ``records`` knows it."""
+    unknown = f"{_one_letter('n')} OR length(n) < 3 OR {placeholder_sql(IdentifierKind.UPN, 'n')}"
+    return _Rule(_letters("v"), f"CASE WHEN n <> '' AND NOT ({unknown}) THEN n END")
+
+
+def _dob(kind: pa.DataType) -> _Rule:
     if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
-        digits = f"CAST(year({column}) * 10000 + month({column}) * 100 + day({column}) AS VARCHAR)"
+        digits = "CAST(year(v) * 10000 + month(v) * 100 + day(v) AS VARCHAR)"
     else:
-        digits = f"regexp_replace({column}, '[^0-9]+', '', 'g')"
-    return (
-        f"CASE WHEN length({digits}) <> 8 OR {digits} IN ({_listed(_NOT_DATES)}) THEN NULL ELSE {digits} END"
+        digits = "regexp_replace(v, '[^0-9]+', '', 'g')"
+    return _Rule(digits, f"CASE WHEN length(n) = 8 AND n NOT IN ({_listed(_DATES_AS_DIGITS)}) THEN n END")
+
+
+def _postcode() -> _Rule:
+    """Without the space; other countries' postcodes come through as they are, but for all noughts."""
+    unknown = f"{_one_letter('n')} OR {placeholder_sql(IdentifierKind.POSTCODE, 'n')}"
+    return _Rule(
+        f"replace({normalise_sql(IdentifierKind.POSTCODE, 'v')}, ' ', '')",
+        f"CASE WHEN n <> '' AND NOT ({unknown}) THEN n END",
     )
 
 
-def _postcode(column: str) -> str:
-    bare = _letters(column)
-    return (
-        f"CASE WHEN {bare} = '' OR starts_with({bare}, 'ZZ99') OR {_one_letter(bare)} "
-        f"OR {bare} IN ({_listed(_NOT_IDENTIFIERS)}) THEN NULL ELSE {bare} END"
-    )
+def _no_address() -> str:
+    return f"('', {_listed(_NO_ADDRESS)})"
 
 
-def _words(column: str) -> str:
-    """Upper-case words of letters and digits with single spaces."""
-    text = f"trim(regexp_replace(upper(strip_accents({column})), '[^A-Z0-9]+', ' ', 'g'))"
-    return f"nullif({text}, '')"
+def _address_line() -> str:
+    """Upper-case words of letters and digits with single spaces; null where the line names no place."""
+    text = "trim(regexp_replace(upper(strip_accents(v)), '[^A-Z0-9]+', ' ', 'g'))"
+    return f"CASE WHEN replace({text}, ' ', '') NOT IN {_no_address()} THEN {text} END"
 
 
 def _sex(column: str) -> str:
@@ -172,32 +188,33 @@ def standardise(con: duckdb.DuckDBPyConnection, records: pa.Table) -> pa.Table:
         "source": whole["source"].fill_null(""),
     }
 
-    def each(source: str, expression: str) -> pa.Array:
-        return _standard_values(con, whole[source], expression)
+    def each(source: str, rule: _Rule) -> pa.Array:
+        return _standard_values(con, whole[source], rule)
 
-    out["forename"] = each("forename", _name("v"))
+    out["forename"] = each("forename", _name(surname=False))
     out["forename_roots"] = _roots(out["forename"])
-    out["middle_names"] = each("middle_names", _name("v"))
-    out["surname"] = each("surname", _name("v"))
-    out["dob"] = each("date_of_birth", _dob("v", whole.schema.field("date_of_birth").type))
-    out["sex"] = each("sex", _sex("v"))
-    for name in ("nino", "upn", "nhs_number", "pnc", "other_id"):
-        out[name] = each(name, _identifier("v"))
-    out["postcode"] = each("postcode", _postcode("v"))
-    street = f"nullif(trim(regexp_replace({_words('v')}, '(^| )([0-9]+[A-Z]?)( |$)', ' ')), '')"
-    listed = _listed(_ROAD_WORDS)
-    out["street"] = each("address_line_1", f"replace({street}, ' ', '')")
-    out["street_words"] = _standard_values(
-        con,
-        whole["address_line_1"],
-        f"list_filter(string_split({street}, ' '), lambda w: w NOT IN ({listed}))",
+    out["middle_names"] = each("middle_names", _name(surname=False))
+    out["surname"] = each("surname", _name(surname=True))
+    out["dob"] = each("date_of_birth", _dob(whole.schema.field("date_of_birth").type))
+    out["sex"] = each("sex", _Rule("v", _sex("n")))
+    for name in ("nino", "upn", "nhs_number", "pnc"):
+        out[name] = each(name, _identifier(IdentifierKind(name)))
+    out["other_id"] = each("other_id", _other_id())
+    out["postcode"] = each("postcode", _postcode())
+    street = _Rule(_address_line(), "nullif(trim(regexp_replace(n, '(^| )([0-9]+[A-Z]?)( |$)', ' ')), '')")
+    out["street"] = each("address_line_1", _Rule(street.normal, f"replace({street.kept}, ' ', '')"))
+    words = f"string_split({street.kept}, ' ')"
+    out["street_words"] = each(
+        "address_line_1",
+        _Rule(street.normal, f"list_filter({words}, lambda w: w NOT IN ({_listed(_ROAD_WORDS)}))"),
     )
     number = each(
-        "address_line_1", f"nullif(regexp_extract({_words('v')}, '(^| )([0-9]+[A-Z]?)( |$)', 2), '')"
+        "address_line_1",
+        _Rule(street.normal, "nullif(regexp_extract(n, '(^| )([0-9]+[A-Z]?)( |$)', 2), '')"),
     )
-    given = each("house_number", f"nullif({_letters('v')}, '')")
+    given = each("house_number", _Rule(_letters("v"), "nullif(n, '')"))
     out["house"] = pc.coalesce(_plain(given), _plain(number)).dictionary_encode()
-    out["locality"] = each("locality", f"nullif({_letters('v')}, '')")
+    out["locality"] = each("locality", _Rule(_letters("v"), f"CASE WHEN n NOT IN {_no_address()} THEN n END"))
     return pa.table({name: out[name] for name in ("rid", "record_key", "source", *PREPARED_COLUMNS)})
 
 
@@ -212,13 +229,18 @@ def _plain(column: pa.Array) -> pa.Array:
     return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
 
 
-def _standard_values(con: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, expression: str) -> pa.Array:
-    """Return ``expression`` over the values ``v`` of the column: dictionary-encoded text, or plain lists."""
+def _standard_values(con: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, rule: _Rule) -> pa.Array:
+    """Return the values of the column under the rule: dictionary-encoded text, or plain lists."""
     coded = column.combine_chunks().dictionary_encode()
     values = coded.dictionary
     con.register("ff_values", pa.table({"i": np.arange(len(values)), "v": values}))
     found = (
-        con.sql(f"SELECT {expression} AS o FROM ff_values ORDER BY i").to_arrow_table()["o"].combine_chunks()
+        con.sql(f"""
+            WITH normal AS MATERIALIZED (SELECT i, {rule.normal} AS n FROM ff_values)
+            SELECT {rule.kept} AS o FROM normal ORDER BY i
+        """)
+        .to_arrow_table()["o"]
+        .combine_chunks()
     )
     con.unregister("ff_values")
     if pa.types.is_list(found.type):
