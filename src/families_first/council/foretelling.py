@@ -83,6 +83,8 @@ def _of_same(sides: Sides, keys: list[str], now: People, then: People) -> list[s
     ended = [person for person in sides.before if person not in living]
     if ended:
         [record] = [key for key, person in zip(keys, sides.before, strict=True) if person == ended[0]]
+        if all(_size(now, person) == 1 for person in sides.before):
+            return [f"The two records become one person, {sides.after[0]}."]
         if _size(now, ended[0]) == 1:
             return [f"{_record(record)} joins {sides.after[0]}."]
         return [f"The two people become one, {sides.after[0]}, of {_size(then, sides.after[0])} records."]
@@ -111,9 +113,7 @@ def _of_clash(both: pa.Table) -> list[str]:
     kinds = [KINDS[kind] for kind in clashing_kinds(facts, 0, 1)]
     if not kinds:
         return []
-    return [
-        f"These two records hold different {' and '.join(kinds)}; your decision counts for them all the same."
-    ]
+    return [f"These two records hold different {' and '.join(kinds)}; your decision counts all the same."]
 
 
 def _of_waiting(now: People, then: People, people: set[str]) -> list[str]:
