@@ -14,6 +14,10 @@ from families_first.matching.compat import quiet_splink
 from families_first.matching.mixture import Ints, Patterns
 from families_first.matching.model import Model, level_weights, rarity_columns, splink_settings
 
+HOME_SAMPLE = "-1"
+"""The match key of pairs that are compared only to learn how many people share a home: no candidates."""
+HOMES_ONE_IN = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -123,12 +127,14 @@ def gamma_sql(compared: Compared, name: str) -> str:
 
 
 def count_patterns(con: duckdb.DuckDBPyConnection, compared: Compared, *, possible: float) -> Patterns:
-    """Count the comparison patterns of the compared pairs; ``possible`` as in :class:`mixture.Patterns`."""
+    """Count the comparison patterns of the compared pairs, sampled ones for all that they stand for;
+    ``possible`` as in :class:`mixture.Patterns`."""
     selected = ", ".join(
         f"{gamma_sql(compared, each.name)} AS gamma_{each.name}" for each in compared.comparisons
     )
+    stands_for = f"CASE match_key WHEN '{HOME_SAMPLE}' THEN {HOMES_ONE_IN} ELSE 1 END"
     rows: list[tuple[Any, ...]] = con.execute(
-        f"SELECT {selected}, count(*) FROM {compared.table} GROUP BY ALL ORDER BY ALL"
+        f"SELECT {selected}, sum({stands_for}) FROM {compared.table} GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     values: Ints = np.array(rows, dtype=np.int64).reshape(len(rows), len(compared.comparisons) + 1)
     return Patterns(

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from families_first.matching import prepare as preparing
 from families_first.matching.blocking import TIGHT, Plan, make_pairs, plan_added, plan_blocks
 from families_first.matching.compare import (
+    HOME_SAMPLE,
     Compared,
     compare,
     count_patterns,
@@ -30,7 +31,6 @@ from families_first.matching.training import (
     sample_homes,
     sizes_of,
     train,
-    with_homes,
 )
 
 LARGE = 50_000
@@ -144,15 +144,13 @@ def _find_links(
     if candidates == 0:
         return _no_links(standard, model)
     if not broad:
-        sample_homes(con, "ff_all", across=across)
+        sample_homes(con, "ff_all", "ff_pairs", across=across)
     if across is not None:
-        _load_compared(con, kept, broad=broad)
+        _load_compared(con, kept)
     before = model or before_training(con, "ff_all", comparisons, rows=rows)
     compared = compare(con, "ff_all", "ff_pairs", before, comparisons)
     new = rows if across is None else int(np.count_nonzero(kept["rid"].to_numpy() >= across))
     patterns = count_patterns(con, compared, possible=new * (rows - new) + new * (new - 1) / 2)
-    if not broad:
-        patterns = with_homes(con, "ff_all", patterns, before)
     trained, sizes = (
         (before, sizes_of(patterns, before)) if model is not None else train(patterns, before, rows=rows)
     )
@@ -164,10 +162,9 @@ def _find_links(
     return Links(edges, standard, thresholds, trained, sizes, candidates)
 
 
-def _load_compared(con: duckdb.DuckDBPyConnection, kept: pa.Table, *, broad: bool) -> None:
+def _load_compared(con: duckdb.DuckDBPyConnection, kept: pa.Table) -> None:
     """Replace the blocked columns by all columns of the records that are compared."""
-    tables = ["ff_pairs"] if broad else ["ff_pairs", "ff_home_pairs"]
-    union = " UNION ".join(f"SELECT join_key_{side} AS rid FROM {table}" for table in tables for side in "lr")
+    union = " UNION ".join(f"SELECT join_key_{side} AS rid FROM ff_pairs" for side in "lr")
     wanted = con.sql(union).to_arrow_table()["rid"].combine_chunks()
     preparing.load(con, kept.filter(pc.is_in(kept["rid"], value_set=wanted)), "ff_all")
 
@@ -199,7 +196,7 @@ def _edges(
         WITH weighed AS (
             SELECT rid_l, rid_r, match_key, {weight} AS weight,
                 {", ".join(f"{sql} AS g_{name}" for name, sql in gamma.items())}
-            FROM {compared.table}
+            FROM {compared.table} WHERE match_key <> '{HOME_SAMPLE}'
         )
         SELECT rid_l, rid_r, match_key, weight, {guard_sql(levels, families=sizes.has_families)} AS guard,
             {settled_sql(levels)} AS strong, {code} AS pattern

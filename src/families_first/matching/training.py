@@ -12,7 +12,7 @@ import pyarrow as pa
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from families_first.matching.compare import compare, count_patterns
+from families_first.matching.compare import HOME_SAMPLE, HOMES_ONE_IN, compare, count_patterns
 from families_first.matching.comparisons import Comparison
 from families_first.matching.mixture import Floats, Patterns, Shares, Sizes, fit
 from families_first.matching.model import Model, usual_model
@@ -34,7 +34,6 @@ _SURE_KEYS = (
 )
 _LARGEST_SURE_BLOCK = 30
 RANDOM_PAIRS = 200_000
-_HOMES_ONE_IN = 20
 
 
 def group_sure(con: duckdb.DuckDBPyConnection, standard: pa.Table) -> pa.Array:
@@ -146,8 +145,9 @@ def sizes_of(patterns: Patterns, model: Model) -> Sizes:
     return fit(patterns, model.shares(patterns.comparisons), learn=False)[1]
 
 
-def sample_homes(con: duckdb.DuckDBPyConnection, table: str, *, across: int | None) -> None:
-    """Create ``ff_home_pairs``: the pairs of one home that are no candidates, from a sample of homes.
+def sample_homes(con: duckdb.DuckDBPyConnection, table: str, pairs: str, *, across: int | None) -> None:
+    """Add to ``pairs`` those of one home that are no candidates, from a sample of homes, under the match key
+    ``HOME_SAMPLE``; each stands for ``HOMES_ONE_IN``.
 
     Narrow blocking leaves out people who share a home and nothing else; without them, the records would
     seem to hold no families, and sisters would pass for one person.
@@ -155,27 +155,13 @@ def sample_homes(con: duckdb.DuckDBPyConnection, table: str, *, across: int | No
     home = "hash(coalesce(postcode, ''), coalesce(street, ''), coalesce(house, ''))"
     con.execute(f"""
         CREATE OR REPLACE TEMP TABLE ff_homes AS SELECT rid, {home} AS home FROM {table}
-        WHERE coalesce(postcode, street) IS NOT NULL AND house IS NOT NULL AND {home} % {_HOMES_ONE_IN} = 0
+        WHERE coalesce(postcode, street) IS NOT NULL AND house IS NOT NULL AND {home} % {HOMES_ONE_IN} = 0
     """)
     newer = "" if across is None else f" AND r.rid >= {across}"
     con.execute(f"""
-        CREATE OR REPLACE TABLE ff_home_pairs AS
-        SELECT '0' AS match_key, l.rid AS join_key_l, r.rid AS join_key_r
+        INSERT INTO {pairs}
+        SELECT '{HOME_SAMPLE}' AS match_key, l.rid AS join_key_l, r.rid AS join_key_r
         FROM (SELECT * FROM ff_homes QUALIFY count(*) OVER (PARTITION BY home) <= 30) l
         JOIN ff_homes r ON l.home = r.home AND l.rid < r.rid{newer}
-        ANTI JOIN ff_pairs p ON p.join_key_l = l.rid AND p.join_key_r = r.rid
+        ANTI JOIN {pairs} p ON p.join_key_l = l.rid AND p.join_key_r = r.rid
     """)
-
-
-def with_homes(con: duckdb.DuckDBPyConnection, table: str, patterns: Patterns, model: Model) -> Patterns:
-    """Add the sampled pairs of one home to the patterns of narrow blocking."""
-    if con.execute("SELECT count(*) FROM ff_home_pairs").fetchall()[0][0] == 0:
-        return patterns
-    compared = compare(con, table, "ff_home_pairs", model, patterns.comparisons)
-    more = count_patterns(con, compared, possible=0.0)
-    return Patterns(
-        comparisons=patterns.comparisons,
-        gammas=np.concatenate([patterns.gammas, more.gammas]),
-        counts=np.concatenate([patterns.counts, more.counts * _HOMES_ONE_IN]),
-        possible=patterns.possible,
-    )
