@@ -88,7 +88,7 @@ def remember(records: pa.Table, folder: Path) -> None:
 
 
 def incremental(folder: Path) -> None:
-    """Add the new records to the stored state: all that a delivery costs, from reading to the people after."""
+    """Add the new records to the stored state: all that a delivery costs, reading included."""
     from families_first.matching.incremental import apply_edges
     from families_first.matching.model import shipped_model
     from families_first.matching.people import People
