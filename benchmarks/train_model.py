@@ -38,8 +38,8 @@ def main() -> None:
             version=name,
             trained_on=(
                 f"{records.num_rows:,} made-up records of a simulated county of {people:,} people, "
-                f"seed {seed}, on {datetime.now(tz=UTC).date()}, by families-first {version('families-first')} ({commit}), "
-                f"benchmarks/train_model.py"
+                f"seed {seed}, on {datetime.now(tz=UTC).date()}, "
+                f"by families-first {version('families-first')} ({commit}), benchmarks/train_model.py"
             ),
         ),
         out,
