@@ -27,13 +27,13 @@ class Cause:
 class Evidence:
     """What is needed to follow a fact from the truth to the person it was given to.
 
-    ``lost`` maps (source, reference) to why it never came; ``told`` maps (source, reference) to the record
-    ids that landed with it; ``person_of`` maps (source, record id) to the found person, ``number_of`` to the
-    true one.
+    ``lost`` maps (source, reference, true person) to why it never came; ``told`` maps (source, reference) to
+    the record ids that landed with it; ``person_of`` maps (source, record id) to the found person,
+    ``number_of`` to the true one.
     """
 
     people: People
-    lost: Mapping[Reference, str]
+    lost: Mapping[tuple[str, str, int], str]
     told: Mapping[Reference, frozenset[str]]
     person_of: Mapping[Reference, str]
     number_of: Mapping[Reference, int]
@@ -51,7 +51,11 @@ class Evidence:
             told.setdefault((source, f"{period}/{record}"), set()).add(record)
         return cls(
             people=people,
-            lost={(s, r): why for s, r, why in _rows(truth.lost, "source", "reference", "reason") if r},
+            lost={
+                (s, r, n): why
+                for s, r, n, why in _rows(truth.lost, "source", "reference", "person_no", "reason")
+                if r
+            },
             told={key: frozenset(records) for key, records in told.items()},
             person_of={(s, r): p for s, r, p in _rows(assignment, "source", "record_id", "person_id")},
             number_of={(s, r): n for s, r, n in _rows(truth.record, "source", "record_id", "person_no")},
@@ -102,7 +106,7 @@ _ORDER = (*_LOST.values(), _OTHER_PERSON, _LEFT_APART, _NOT_IN_FAMILY, _NOT_LAND
 
 
 def _fate(source: str, reference: str, number: int, members: set[str], evidence: Evidence) -> str:
-    why = evidence.lost.get((source, reference))
+    why = evidence.lost.get((source, reference, number))
     if why is not None:
         return _LOST[why]
     own = {

@@ -76,7 +76,7 @@ def casework(county: County, needs: Needs) -> Casework:
             FILE,
             row,
             record,
-            event_id=record_id.take(pa.array(record)),
+            event_id=number.take(pa.array(row)),
             kind="domestic_abuse_incident",
             day=day[row],
             role=role,

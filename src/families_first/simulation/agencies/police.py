@@ -14,7 +14,7 @@ from families_first.simulation.casework import (
     events,
     repeat_rows,
 )
-from families_first.simulation.columns import chosen, date_text, joined, references
+from families_first.simulation.columns import chosen, date_text, references
 from families_first.simulation.county import County
 from families_first.simulation.ethnicity import codes
 from families_first.simulation.needs import Needs
@@ -117,7 +117,7 @@ def casework(county: County, needs: Needs) -> Casework:
         (MISPER, MISSING, "missing_episode", "subject"),
     ):
         row = np.flatnonzero((kind == which) & (role == act))
-        ids = joined(incident_ref.take(pa.array(row)), reference.take(pa.array(row_record[row])))
+        ids = incident_ref.take(pa.array(row))
         facts.append(
             events(
                 FILE, row, row_record[row], event_id=ids, kind=event_kind, day=occurred[row], role=event_role
