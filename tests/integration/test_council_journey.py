@@ -13,6 +13,7 @@ from families_first.cli.main import exit_code_of
 from families_first.council.against_truth.truth import load_truth
 from families_first.council.deliveries.current import current_tables
 from families_first.council.demonstration import make_demo
+from families_first.council.identification.pack import shipped_packs_folder
 from families_first.council.journey import build_families, identify_families, pack_named, run_journey
 from families_first.council.pages.demo import render_demo
 from families_first.council.people import match_people
@@ -198,3 +199,19 @@ def test_names_are_shown_on_the_terminal_only_when_asked_for(demo, capsys):
     for surname in surnames:
         assert surname.title() in with_names
         assert surname.title() not in without
+
+
+def test_criteria_are_named_by_people_unless_the_home_has_one_pack_of_its_own(home):
+    with pytest.raises(UserError, match="No criteria were named"):
+        pack_named(home, "")
+    shutil.copytree(shipped_packs_folder() / "exampleshire-2026", home.packs / "exampleshire-2026")
+    assert pack_named(home, "").id == "exampleshire-2026"
+
+
+def test_one_incident_counts_once_however_many_of_the_family_are_in_it(demo):
+    finding = demo.journey.identification.finding
+    incidents = finding.filter(pc.equal(finding["rule"], "domestic-abuse-incident")).to_pylist()
+    assert incidents
+    for row in incidents:
+        assert row["value"] == len({(each["source"], each["reference"]) for each in row["records"]})
+        assert all("/" not in each["reference"] for each in row["records"])

@@ -79,7 +79,7 @@ def demo(
             "Next, with files of your own:",
             "  families-first init my-council",
             "  families-first mapping suggest my-council/inbox/YOUR-FILE.csv",
-            "  families-first run --home my-council",
+            "  families-first run --home my-council --pack exampleshire-2026",
             "docs/tutorials/your-own-files.md goes through it with a small council's files.",
         ],
     )

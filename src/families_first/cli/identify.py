@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 app = App(name="identify", help="Find families that meet published criteria, and explain each.")
 
-DEFAULT_PACK = "supporting-families-2022"
-PackOption = Annotated[str, Parameter(name="--pack", help="The criteria pack's id.")]
+PackOption = Annotated[
+    str,
+    Parameter(
+        name="--pack",
+        help="The criteria pack: an id from the home's packs folder or a shipped one. Not needed where the "
+        "home has one pack of its own.",
+    ),
+]
 
 
 @app.command
 def run(
-    *, home: HomeOption = HERE, pack: PackOption = DEFAULT_PACK, on: OnOption = None, json: JsonOption = False
+    *, home: HomeOption = HERE, pack: PackOption = "", on: OnOption = None, json: JsonOption = False
 ) -> None:
     """Find the families that meet a pack's criteria, and keep the findings.
 
@@ -81,7 +87,7 @@ def explain(
     /,
     *,
     home: HomeOption = HERE,
-    pack: PackOption = DEFAULT_PACK,
+    pack: PackOption = "",
     json: JsonOption = False,
 ) -> None:
     """Explain a family: what each rule found, by which records, what cannot be said, what would change it."""

@@ -1,9 +1,8 @@
 """``families-first run``: the data lead's month in one command."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from cyclopts import Parameter
-
+from families_first.cli.identify import PackOption
 from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
@@ -17,9 +16,7 @@ PAGE = "families.html"
 def run(
     *,
     home: HomeOption = HERE,
-    pack: Annotated[
-        str, Parameter(help="The criteria pack: an id from the home's packs folder or a shipped one.")
-    ] = "supporting-families-2022",
+    pack: PackOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> int:

@@ -165,19 +165,25 @@ def run_journey(home: Home, *, on: date, pack: Pack, said: Said = lambda step: N
 def pack_named(home: Home, pack_id: str) -> Pack:
     """Return a criteria pack: the home's own before the shipped one of the same id.
 
+    Without an id it is the one pack of the home's own; criteria are chosen by people, so nothing is guessed
+    where there are several or none.
+
     Raises
     ------
     UserError
-        CRITERIA, when there is no such pack or it is faulty.
+        CRITERIA, when there is no such pack, it is faulty, or none is named and there is not just one.
     """
+    own = pack_ids(home.packs)
+    if not pack_id and len(own) == 1:
+        return load_pack(home.packs / own[0])
     for folder in (home.packs, shipped_packs_folder()):
         if (folder / pack_id / "pack.toml").is_file():
             return load_pack(folder / pack_id)
-    known = sorted({*pack_ids(home.packs), *pack_ids(shipped_packs_folder())})
+    known = sorted({*own, *pack_ids(shipped_packs_folder())})
     raise UserError(
-        f"There is no criteria pack '{pack_id}'",
+        f"There is no criteria pack '{pack_id}'" if pack_id else "No criteria were named",
         where=home.packs.name,
-        fix=f"Choose one of: {', '.join(known)}.",
+        fix=f"Choose one with --pack: {', '.join(known)}.",
         code=ExitCode.CRITERIA,
     )
 
