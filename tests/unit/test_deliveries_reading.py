@@ -54,6 +54,7 @@ FAULTS = [
         "not one person_record emit with name",
         None,
     ),
+    ('formats = ["%d/%m/%Y"]', 'formats = ["%d/%m/%y"]', "years of four digits", None),
 ]
 
 

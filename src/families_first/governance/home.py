@@ -3,7 +3,7 @@
 ::
 
     zone.toml     what the home is, and how long each kind of record is kept
-    inbox/        files as agencies sent them
+    inbox/        files as agencies sent them, in plain text until you remove them; private to this account
     agreements/   one data-sharing agreement a file
     mappings/     one mapping a file
     packs/        criteria packs of the council's own
@@ -94,9 +94,9 @@ class Home:
         content = ZoneFile(zone=Zone(zone), title=title, retention_classes=retention_classes)
         home = cls(root, content.zone, content.title, content.retention_classes)
         with disk_refusals(root.name):
-            for folder in (home.inbox, home.agreements, home.mappings, home.packs):
+            for folder in (home.agreements, home.mappings, home.packs):
                 folder.mkdir(parents=True, exist_ok=True)
-            for private in (home.outbox, home.vault, home.keys):
+            for private in (home.inbox, home.outbox, home.vault, home.keys):
                 make_private_folder(private)
         write_durably(root / ZONE_FILE, zone_file_text(content).encode(), mode=0o644)
         return home

@@ -57,6 +57,9 @@ def _template_faults(  # noqa: PLR0911 - one return a kind of field
     types = [mapping.columns[name].type for name in template.columns]
     field_type = emit.schema.field(field).type
     if pa.types.is_date(field_type):
+        formats = [each for name in template.columns for each in mapping.columns[name].formats]
+        if field == "date_of_birth" and any("%y" in each for each in formats):
+            return ["date_of_birth needs years of four digits: with two, nobody can tell 1926 from 2026"]
         return _date_faults(field, template, types)
     if pa.types.is_floating(field_type):
         if template.constant is not None:

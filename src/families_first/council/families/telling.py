@@ -47,7 +47,7 @@ def _row(
 ) -> dict[str, Any]:
     known = facts.people[person]
     home = facts.homes.get(person)
-    since = [day for day in (known.date_of_birth if role is Role.CHILD else None, edge and edge.since) if day]
+    since = [edge.since] if edge is not None and edge.since is not None else []
     if resident and home is not None and home.since is not None:
         since.append(home.since)
     evidence: Evidence | None = edge.evidence if edge else (home.evidence if home else None)
