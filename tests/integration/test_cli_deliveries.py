@@ -117,3 +117,11 @@ def test_health_tells_a_feed_that_never_came_from_one_that_is_late(run, home):
     _, out, _ = run("deliveries", "health", "--on", "2026-12-31", "--json")
     states = {feed["mapping"]: feed["freshness"] for feed in json.loads(out)["feeds"]}
     assert (states["early-help"], states["attendance"]) == ("late", "never")
+
+
+def test_checking_a_file_that_would_be_refused_leaves_with_the_code_of_the_refusal(run, home):
+    file = home / "inbox/attendance.csv"
+    file.write_text(file.read_text(encoding="utf-8").replace("/20", "/"), encoding="utf-8")
+    code, out, _ = run("deliveries", "check", str(file), *ON)
+    assert "would be refused" in out
+    assert code == ExitCode.QUARANTINE_LIMIT

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
-from families_first.errors import UserError
+from families_first.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from families_first.council.deliveries import DeliveryReport, SourceMapping
@@ -45,7 +45,7 @@ def check(
     home: HomeOption = HERE,
     on: OnOption = None,
     json: JsonOption = False,
-) -> None:
+) -> int:
     """Say what landing a file would do, without keeping anything of it.
 
     Parameters
@@ -60,6 +60,7 @@ def check(
     with progress(f"Checking {file.name}") as steps:
         report = check_delivery(file, source_mapping, agreed, on=day_or_today(on), progress=steps.advance)
     emit(report.as_dict(), json=json, show=_shown(report, "would land"))
+    return ExitCode.QUARANTINE_LIMIT if report.refused else ExitCode.OK
 
 
 @app.command
@@ -163,7 +164,6 @@ def health(*, home: HomeOption = HERE, on: OnOption = None, json: JsonOption = F
 def find_mapping(name: str, home: Path, file: Path) -> "SourceMapping":
     """Return the mapping named, or the one of the home that knows the file's name."""
     from families_first.council.deliveries import load_mapping, load_mappings, mapping_for
-    from families_first.errors import ExitCode
     from families_first.governance.home import Home
 
     if Path(name).suffix == ".toml":

@@ -56,8 +56,9 @@ def check_read(
             f"The agreement '{agreement.id}' does not allow this file to be read: {'; '.join(reasons)}",
             where=agreement.title,
             fix=(
-                "Ask the sender for a file that keeps to the agreement, "
-                "or have the agreement changed by those who signed it; nothing was read."
+                "Ask the sender for a file that keeps to the agreement, or have those who signed it add the "
+                f"columns under [files.{mapping_id}.columns], or those that may come along unused under "
+                f"[files.{mapping_id}.not_taken]; nothing was read."
             ),
             code=ExitCode.AGREEMENT,
         )
