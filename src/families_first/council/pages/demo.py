@@ -1,5 +1,7 @@
 """The demo's page: a run's report with the truth beside it."""
 
+from dataclasses import replace
+
 from families_first.council.demonstration import Demo
 from families_first.council.pages.report import render, report_context
 from families_first.governance.vault import Vault
@@ -28,5 +30,12 @@ def _charts(demo: Demo) -> list[Chart]:
     links = Vault(demo.home).read(demo.journey.people.dataset, "link", ["weight"])
     return [
         weight_histogram(links["weight"].to_numpy(), demo.journey.people.thresholds),
-        *(recall_by_group_chart(kind, scores) for kind, scores in demo.matching.groups.items()),
+        *(
+            recall_by_group_chart(kind, [replace(each, group=_said(each.group)) for each in scores])
+            for kind, scores in demo.matching.groups.items()
+        ),
     ]
+
+
+def _said(group: str) -> str:
+    return group.replace("_", " ").capitalize() if group.isupper() and len(group) > 1 else group
