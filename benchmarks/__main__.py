@@ -1,6 +1,6 @@
 """Run every benchmark, each in a process of its own, and keep what it prints in ``benchmarks/results/``.
 
-``make bench`` runs this. It takes about half an hour on two cores; name benchmarks to run only those:
+``make bench`` runs this. It takes about a quarter of an hour on two cores; name benchmarks to run only those:
 
     python -m benchmarks febrl landing
 """
