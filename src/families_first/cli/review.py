@@ -103,7 +103,7 @@ def show(
         json=json,
         show=[
             Sheet(["Field", "One record", "The other"], rows, title=f"Pair {found.waiting.pair}"),
-            *([f"The model: {found.waiting.reason}, weight {found.waiting.weight:.1f}."] if score else []),
+            *([f"The model: {_model_says(found.waiting.reason, found.waiting.weight)}."] if score else []),
         ],
     )
 
@@ -226,6 +226,10 @@ def take_back_(
         json=json,
         show=[f"Kept as {opposite.decision_id} in place of {decision}."],
     )
+
+
+def _model_says(reason: str, weight: float | None) -> str:
+    return reason if weight is None else f"{reason}, weight {weight:.1f}"
 
 
 def _headings(columns: list[str]) -> list[str]:
