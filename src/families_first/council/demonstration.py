@@ -14,7 +14,6 @@ from families_first.council.against_truth.family_quality import FamilyQuality, f
 from families_first.council.against_truth.match_quality import MatchQuality, match_quality
 from families_first.council.against_truth.nominations import NominationQuality, Outcome, nomination_quality
 from families_first.council.against_truth.truth import identify_truth, load_truth
-from families_first.council.deliveries.current import current_tables
 from families_first.council.identification.pack import Pack
 from families_first.council.journey import Journey, Said, pack_named, run_journey
 from families_first.council.pages.report import figures_of
@@ -110,7 +109,7 @@ def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step:
     clock("Comparing with the truth")
     truth = load_truth(county_folder)
     assignment = Vault(home).read(journey.people.dataset, "assignment")
-    outcome = Outcome(assignment, journey.families, journey.identification, current_tables(home))
+    outcome = Outcome(assignment, journey.families, journey.identification, journey.tables)
     demo = Demo(
         home=home,
         pack=pack,

@@ -5,7 +5,7 @@ all, so a run that was cut short is run again from the start and repeats nothing
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -47,10 +47,11 @@ class Landing:
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """The outcome of a whole run."""
+    """The outcome of a whole run; ``tables`` are the canonical tables that it stood on."""
 
     on: date
     landings: tuple[Landing, ...]
+    tables: Mapping[Table, pa.Table] = field(repr=False)
     people: PeopleRun
     families: Families
     identification: Identification
@@ -159,7 +160,9 @@ def run_journey(home: Home, *, on: date, pack: Pack, said: Said = lambda step: N
     families = build_families(home, on=on, tables=tables)
     said(f"Identifying families by {pack.head.title}")
     found = identify_families(home, pack, on=on, tables=tables)
-    return Journey(on=on, landings=landings, people=people, families=families, identification=found)
+    return Journey(
+        on=on, landings=landings, tables=tables, people=people, families=families, identification=found
+    )
 
 
 def pack_named(home: Home, pack_id: str) -> Pack:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from families_first.matching.cutting import Tie, weak_bridges
-from families_first.matching.evidence import Flags, Ints, evidence_from_edges, numbers_of, sorted_keys
+from families_first.matching.evidence import Flags, Ints, evidence_from_edges, sorted_keys
 from families_first.matching.people import People
 from families_first.matching.quality import Share, numbered, wilson
 
@@ -87,9 +87,3 @@ def _by_size(size: Ints) -> dict[str, int]:
     names = [str(low) if high == low + 1 else f"{low}-{high - 1}" for low, high in itertools.pairwise(SIZES)]
     counts = np.bincount(np.searchsorted(np.array(SIZES), size, side="right") - 1, minlength=len(SIZES))
     return dict(zip([*names, f"{SIZES[-1]} or more"], counts.tolist(), strict=True))
-
-
-def persons_in_order(people: People, keys: pa.ChunkedArray) -> Ints:
-    """Number the person of each key, in the order of ``keys``, for comparison with the truth."""
-    place = numbers_of(keys, people.assignment["record_key"].combine_chunks())
-    return numbered(people.assignment["person_id"].combine_chunks().take(pa.array(place)))

@@ -83,10 +83,8 @@ def corresponding(
         if not shared:
             continue
         members = _numbers(found[family], people)
-        best = max(
-            sorted(shared),
-            key=lambda each, shared=shared, members=members: (shared[each], len(true[each] & members)),  # type: ignore[misc]
-        )
+        rank = {each: (count, len(true[each] & members)) for each, count in shared.items()}
+        best = max(sorted(rank), key=rank.__getitem__)
         if shared[best] >= _ENOUGH * len(children):
             same[family] = best
     return same

@@ -20,7 +20,6 @@ from families_first.council.identification.rule import (
 from families_first.council.identification.terms import (
     last_complete_term,
     look_back_starts_on,
-    term_label,
 )
 
 HIT_COLUMNS = (
@@ -246,9 +245,3 @@ def _day(day: date) -> str:
 
 def _said(day: date) -> str:
     return f"{day.day} {day:%B %Y}"
-
-
-def term_words(index: int) -> str:
-    """Return a term as a person says it, for example ``autumn 2025``."""
-    year, name = term_label(index).split("-")
-    return f"{name} {year}"

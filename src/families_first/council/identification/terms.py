@@ -42,8 +42,3 @@ def last_complete_term(on: date) -> int:
 def look_back_starts_on(on: date, terms: int) -> date:
     """Return the first day of the look-back over the last ``terms`` complete terms (it runs on to ``on``)."""
     return term_starts_on(last_complete_term(on) - terms + 1)
-
-
-def term_index_sql(column: str) -> str:
-    """Return the DuckDB expression that gives the term index of a date column."""
-    return f"({TERMS_A_YEAR} * year({column}) + (month({column}) - 1) // 4)"
