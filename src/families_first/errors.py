@@ -23,6 +23,9 @@ class ExitCode(IntEnum):
     NOT_FOUND = 17
     RESOURCE = 18
     REFUSED = 19
+    AUDIT = 20
+    PARCEL = 21
+    PROMISE = 22
 
 
 class FamiliesFirstError(Exception):

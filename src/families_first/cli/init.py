@@ -1,16 +1,28 @@
 """``families-first init``: a home for an organisation, ready for its first file."""
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from families_first.cli.options import JsonOption
 from families_first.cli.output import emit
 
+if TYPE_CHECKING:
+    from families_first.governance.staff import StaffMember
+
 # Examples end in a way that nothing loads, so that a real council never reads under a made-up agreement.
 EXAMPLE_SUFFIX = ".example"
+
+# Whoever starts a home does its daily work; others are named by people, each with what they need.
+_FIRST_ROLES: Mapping[str, tuple[str, ...]] = {
+    "council": ("data-lead", "clerical-reviewer"),
+    "linkage": ("linker",),
+    "research": ("researcher",),
+    "publication": ("output-checker",),
+}
 
 _README = """\
 # {title}
@@ -20,12 +32,16 @@ encrypted disk, readable by those who need it, and out of version control.
 
 | Folder | For |
 | --- | --- |
+| `staff.toml` | who works here, and as what; nobody else may do anything in it |
 | `inbox/` | files as agencies sent them |
 | `agreements/` | data-sharing agreements; nothing is read without one in force |
 | `mappings/` | what each column of each kind of file means |
 | `packs/` | criteria of your own |
 | `outbox/` | rows set aside, for the sender; and the pages of results. Personal data, in the clear |
 | `vault/`, `keys/` | what landed, encrypted, and the keys to it. Never edit; never in one backup together |
+| `audit/` | the log of everything that was decided and done. Never edit; name two witnesses in `zone.toml` |
+| `identity.toml`, `partners/` | who this home is to others, and who they are: for parcels |
+| `retention/` | the signed end of the programme, and certificates of destruction |
 
 Begin with one file:
 
@@ -47,6 +63,13 @@ def init(
     /,
     *,
     title: Annotated[str, Parameter(help="The organisation's name; the folder's name when not given.")] = "",
+    lead: Annotated[
+        str,
+        Parameter(
+            help="The name of whoever will run it: the first person of the staff register, under the account "
+            "that runs this command. The account's name when not given."
+        ),
+    ] = "",
     zone: Annotated[
         Literal["council", "linkage", "research", "publication"],
         Parameter(help="Which of the four zones the home is for."),
@@ -62,8 +85,13 @@ def init(
     """
     from families_first.governance.durable import write_durably
     from families_first.governance.home import Home
+    from families_first.governance.identity import ensure_identity
+    from families_first.governance.staff import write_staff
 
     home = Home.create(folder, zone=zone, title=title or folder.resolve().name)
+    identity = ensure_identity(home)
+    first = first_person(lead, zone)
+    write_staff(home, first)
     starters = {home.root / ".gitignore": _NOT_FOR_VERSION_CONTROL}
     if zone == "council":
         starters |= _council_starters(home.root, home.title)
@@ -72,12 +100,38 @@ def init(
             write_durably(path, text.encode(), mode=0o644)
     written = [str(path.relative_to(home.root)) for path in starters]
     emit(
-        {"home": home.root.name, "zone": home.zone, "title": home.title, "written": written},
+        {
+            "home": home.root.name,
+            "zone": home.zone,
+            "title": home.title,
+            "name": identity.name,
+            "first_person": first.id,
+            "roles": first.roles,
+            "written": written,
+        },
         json=json,
         show=[
             f"Made a home for {home.title} ({home.zone}) in {home.root.name}.",
+            f"{first.name} may work in it as {' and '.join(first.roles)}; staff.toml says who else may.",
             "Read its README.md next." if zone == "council" else "Its agreements and keys come next.",
         ],
+    )
+
+
+def first_person(name: str, zone: str) -> "StaffMember":
+    """Return the first person of a new home's staff register: whoever makes it."""
+    import re
+    import unicodedata
+
+    from families_first.governance.staff import StaffMember, account_name
+
+    account = account_name()
+    plain = unicodedata.normalize("NFKD", name or account).encode("ascii", "ignore").decode().lower()
+    return StaffMember(
+        id=re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "first-person",
+        name=name or account,
+        roles=_FIRST_ROLES[zone],
+        account=account,
     )
 
 

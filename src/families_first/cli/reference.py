@@ -57,6 +57,18 @@ _MEANINGS: Mapping[ExitCode, tuple[str, str]] = {
         "The program refuses on purpose.",
         "The message says which rule forbids it and who may change it.",
     ),
+    ExitCode.AUDIT: (
+        "The audit log could not be written, or is not as it was written; what was asked was not done.",
+        "Do what the message says before anything else; without the log nothing is read or changed.",
+    ),
+    ExitCode.PARCEL: (
+        "A parcel is refused: damaged, replayed, not for this home, or on a way that is forbidden.",
+        "The message says which; ask the sender for it again, or leave it.",
+    ),
+    ExitCode.PROMISE: (
+        "A promise of the notice is not shown to hold: a check failed, is stale or is missing.",
+        "Open the page that `assure` wrote and begin with the first red line.",
+    ),
 }
 
 
@@ -151,7 +163,9 @@ def criteria_page(pack_id: str) -> str:
 
 def pages() -> dict[str, Callable[[], str]]:
     """Return every generated page: its name in ``docs/reference``, and what writes it."""
+    from families_first.assurance.reference_page import promises_page
     from families_first.council.identification.pack import pack_ids, shipped_packs_folder
+    from families_first.governance.policy.table_page import policy_page
 
     criteria = {
         f"criteria/{pack_id}.md": partial(criteria_page, pack_id)
@@ -161,6 +175,8 @@ def pages() -> dict[str, Callable[[], str]]:
         "cli.md": command_page,
         "exit-codes.md": exit_code_page,
         "canonical-tables.md": canonical_table_page,
+        "access-policy.md": policy_page,
+        "promises.md": promises_page,
         **criteria,
     }
 

@@ -3,6 +3,9 @@
 ::
 
     zone.toml     what the home is, and how long each kind of record is kept
+    staff.toml    who works in it, in which roles
+    identity.toml the home's public keys, to be handed to partners
+    partners/     the identity.toml of each home that parcels go to or come from
     inbox/        files as agencies sent them, in plain text until you remove them; private to this account
     agreements/   one data-sharing agreement a file
     mappings/     one mapping a file
@@ -10,13 +13,18 @@
     outbox/       what is to be fetched from here, such as quarantine files; private to this account
     vault/        encrypted datasets; private
     keys/         masters of the retention classes; private, and never in a backup
+    parcels/      what was sent and received, by serial; private
+    audit/        the log of every decision and act; private
+    retention/    signed records: the end of the programme, extensions, erasures, certificates of destruction
 """
 
 import contextlib
 import fcntl
 import os
+import re
 import threading
 import time
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +39,10 @@ from families_first.governance.durable import (
 )
 from families_first.governance.retention import PROGRAMME_CLASS, RetentionClass
 from families_first.governance.zone_file import (
+    ORGANISATION_KINDS,
     ZONE_FILE,
+    AuditSection,
+    KeysSection,
     Zone,
     ZoneFile,
     read_zone_file,
@@ -50,6 +61,7 @@ class Home:
     zone: Zone
     title: str
     retention_classes: tuple[RetentionClass, ...]
+    settings: ZoneFile
 
     @classmethod
     def create(
@@ -59,6 +71,10 @@ class Home:
         zone: str,
         title: str,
         retention_classes: tuple[RetentionClass, ...] = (PROGRAMME_CLASS,),
+        organisation: str = "",
+        organisation_kind: str = "",
+        keys: KeysSection | None = None,
+        audit: AuditSection | None = None,
     ) -> Self:
         """Make a home in ``root``, which may already hold other files but not a home.
 
@@ -91,12 +107,20 @@ class Home:
                 fix="Use it as it is, or choose another folder.",
                 code=ExitCode.HOME,
             )
-        content = ZoneFile(zone=Zone(zone), title=title, retention_classes=retention_classes)
-        home = cls(root, content.zone, content.title, content.retention_classes)
+        content = ZoneFile(
+            zone=Zone(zone),
+            title=title,
+            organisation=organisation,
+            organisation_kind=organisation_kind,
+            keys=keys or KeysSection(),
+            audit=audit or AuditSection(),
+            retention_classes=retention_classes,
+        )
+        home = cls(root, content.zone, content.title, content.retention_classes, content)
         with disk_refusals(root.name):
-            for folder in (home.agreements, home.mappings, home.packs):
+            for folder in (home.agreements, home.mappings, home.packs, home.partners, home.retention):
                 folder.mkdir(parents=True, exist_ok=True)
-            for private in (home.inbox, home.outbox, home.vault, home.keys):
+            for private in (home.inbox, home.outbox, home.vault, home.keys, home.parcels, home.audit):
                 make_private_folder(private)
         write_durably(root / ZONE_FILE, zone_file_text(content).encode(), mode=0o644)
         return home
@@ -119,8 +143,8 @@ class Home:
                 code=ExitCode.HOME,
             )
         content = read_zone_file(root / ZONE_FILE)
-        home = cls(root, content.zone, content.title, content.retention_classes)
-        gone = [folder.name for folder in (home.vault, home.keys) if not folder.is_dir()]
+        home = cls(root, content.zone, content.title, content.retention_classes, content)
+        gone = [folder.name for folder in (home.vault, home.keys, home.audit) if not folder.is_dir()]
         if gone:
             raise UserError(
                 f"A folder of the home is gone: {', '.join(gone)}",
@@ -164,6 +188,42 @@ class Home:
     def keys(self) -> Path:
         """Masters of the retention classes; private to this account."""
         return self.root / "keys"
+
+    @property
+    def audit(self) -> Path:
+        """The log of every decision and act; private to this account."""
+        return self.root / "audit"
+
+    @property
+    def parcels(self) -> Path:
+        """The register of parcels sent and received; private to this account."""
+        return self.root / "parcels"
+
+    @property
+    def partners(self) -> Path:
+        """The public identity of each home that parcels go to or come from."""
+        return self.root / "partners"
+
+    @property
+    def retention(self) -> Path:
+        """Signed records of how long things are kept and of their destruction; nothing personal."""
+        return self.root / "retention"
+
+    @property
+    def organisation(self) -> str:
+        """The organisation's name, as agreements name it."""
+        return self.settings.organisation or self.title
+
+    @property
+    def organisation_kind(self) -> str:
+        """What kind of organisation runs this home: a term of the vocabulary."""
+        return self.settings.organisation_kind or ORGANISATION_KINDS[self.zone]
+
+    @property
+    def name(self) -> str:
+        """The name under which the home signs: its zone and its title, in small letters and hyphens."""
+        plain = unicodedata.normalize("NFKD", self.title).encode("ascii", "ignore").decode().lower()
+        return f"{self.zone}.{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:80] or 'home'}"
 
     def retention_class(self, class_id: str) -> RetentionClass:
         """Return a retention class of this home.

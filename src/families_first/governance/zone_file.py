@@ -2,15 +2,16 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from families_first.errors import ExitCode, UserError
 from families_first.governance.faults import faults_in_words
-from families_first.governance.retention import RetentionClass
+from families_first.governance.retention import ClassId, RetentionClass
 
 ZONE_FILE = "zone.toml"
 
@@ -24,13 +25,73 @@ class Zone(StrEnum):
     PUBLICATION = "publication"
 
 
+ORGANISATION_KINDS: Mapping[Zone, str] = {
+    Zone.COUNCIL: "council",
+    Zone.LINKAGE: "trusted-linker",
+    Zone.RESEARCH: "research-body",
+    Zone.PUBLICATION: "publisher",
+}
+"""Who runs a zone, in the words of the vocabulary, where the zone file does not say otherwise."""
+
+
+class KeysSection(BaseModel):
+    """Who holds the masters: ``[keys]`` of the zone file.
+
+    ``provider`` is ``files`` (in the home), ``passphrase`` (in the home, under a passphrase), ``command`` (a
+    key service behind a program of the organisation's own) or ``custodians`` (split among people; the home
+    has none).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    provider: Literal["files", "passphrase", "command", "custodians"] = "files"
+    command: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class WitnessSection(BaseModel):
+    """Somebody outside who keeps checkpoints of the audit log: a file, or a program that takes them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: ClassId
+    file: str = ""
+    command: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if bool(self.file) == bool(self.command):
+            raise ValueError("names either a file or a command")
+        return self
+
+
+class AuditSection(BaseModel):
+    """Where the audit log is kept, and who witnesses it: ``[audit]`` of the zone file.
+
+    ``database`` is a PostgreSQL connection text without a password (a service name or a socket); it is empty
+    for the log file of the home.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    database: str = ""
+    witnesses: Annotated[tuple[WitnessSection, ...], Field(strict=False)] = ()
+
+
 class ZoneFile(BaseModel):
-    """The contents of ``zone.toml``."""
+    """The contents of ``zone.toml``.
+
+    ``organisation`` is the name under which agreements know the organisation (``title`` when empty);
+    ``organisation_kind`` a term of the vocabulary (that of the zone when empty).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     zone: Annotated[Zone, Field(strict=False)]
     title: Annotated[str, Field(min_length=1)]
+    organisation: str = ""
+    organisation_kind: str = ""
+    keys: KeysSection = KeysSection()
+    audit: AuditSection = AuditSection()
     retention_classes: Annotated[tuple[RetentionClass, ...], Field(min_length=1, strict=False)]
 
     @model_validator(mode="after")
@@ -71,8 +132,9 @@ def zone_file_text(content: ZoneFile) -> str:
     """Return the text of a zone file, written to be read and edited by people."""
     lines = [
         "# What this home is. A home belongs to one organisation and one zone.",
-        f"zone = {_quoted(content.zone.value)}",
-        f"title = {_quoted(content.title)}",
+        f"zone = {quoted(content.zone.value)}",
+        f"title = {quoted(content.title)}",
+        *_optional(content),
         "",
         "# How long each kind of record is kept. Each class has a master key of its own;",
         "# when the key is destroyed, every record of the class is destroyed with it.",
@@ -81,14 +143,34 @@ def zone_file_text(content: ZoneFile) -> str:
         rule = each.destroy_after
         lines += [
             "[[retention_classes]]",
-            f"id = {_quoted(each.id)}",
-            f"description = {_quoted(each.description)}",
-            f"destroy_after = {{ years = {rule.years}, counted_from = {_quoted(rule.counted_from.value)} }}",
+            f"id = {quoted(each.id)}",
+            f"description = {quoted(each.description)}",
+            f"destroy_after = {{ years = {rule.years}, counted_from = {quoted(rule.counted_from.value)} }}",
             "",
         ]
     return "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
+def _optional(content: ZoneFile) -> list[str]:
+    lines = []
+    if content.organisation:
+        lines.append(f"organisation = {quoted(content.organisation)}  # as agreements name it")
+    if content.organisation_kind:
+        lines.append(f"organisation_kind = {quoted(content.organisation_kind)}")
+    if content.keys != KeysSection():
+        command = ", ".join(map(quoted, content.keys.command))
+        lines += ["", "# Who holds the master keys.", f'keys = {{ provider = "{content.keys.provider}"']
+        lines[-1] += f", command = [{command}] }}" if command else " }"
+    if content.audit.database:
+        lines += ["", "[audit]", f"database = {quoted(content.audit.database)}"]
+    for each in content.audit.witnesses:
+        command = ", ".join(map(quoted, each.command))
+        way = f"file = {quoted(each.file)}" if each.file else f"command = [{command}]"
+        lines += ["", "[[audit.witnesses]]", f"name = {quoted(each.name)}", way]
+    return lines
+
+
+def quoted(text: str) -> str:
+    """Return a text as a TOML basic string."""
     # A JSON string is a TOML basic string, except that TOML also forbids a bare DEL.
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
