@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from families_first.governance.purposes import Purpose
+from families_first.governance.purposes import AGREED_PURPOSES, Purpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class LegalGateway:
 
 _SUPPORT = frozenset({Purpose.IDENTIFY_AND_SUPPORT})
 _RESEARCH = frozenset({Purpose.RESEARCH})
-_ANY = frozenset(Purpose)
+_ANY = AGREED_PURPOSES
 
 OTHER = "other"
 

@@ -1,25 +1,26 @@
-"""The purposes for which records may be read: a closed list, taken from the public notice.
+"""The purposes for which records may be used: a closed list, taken from the public notice.
 
-A purpose that is not here cannot be agreed, asked for or logged.
+A purpose that is not here cannot be agreed, asked for or logged. A test holds this list equal to the
+vocabulary.
 """
 
 from enum import StrEnum
 
+from families_first.governance.vocabulary import vocabulary
+
 
 class Purpose(StrEnum):
-    """What records may be read for."""
+    """What records may be used for."""
 
     IDENTIFY_AND_SUPPORT = "identify-and-support"
     RESEARCH = "research"
+    PROTECT_DATA = "protect-data"
 
     @property
     def says(self) -> str:
         """The purpose in plain words."""
-        return {
-            Purpose.IDENTIFY_AND_SUPPORT: (
-                "To find the families with the most pressing and complex needs, and to support them"
-            ),
-            Purpose.RESEARCH: (
-                "To find out whether the programme works; never to make a decision about a person"
-            ),
-        }[self]
+        return vocabulary().purposes[self.value].says
+
+
+AGREED_PURPOSES = frozenset({Purpose.IDENTIFY_AND_SUPPORT, Purpose.RESEARCH})
+"""What an agreement may share records for; to protect them needs no agreement, and allows no sharing."""
