@@ -8,11 +8,11 @@ from typing import Any, Literal, get_args
 
 from families_first.errors import ExitCode, UserError
 from families_first.governance.keys import KeyContext, KeyProvider, WrappedKey, derived_key
+from families_first.governance.sealed import damaged, seal, unseal
 from families_first.governance.vault.index import Entry
-from families_first.governance.vault.sealed import damaged, seal, unseal
 from families_first.governance.vault.table_file import TableInfo
 
-DatasetKind = Literal["delivery", "people", "decisions", "families", "findings"]
+DatasetKind = Literal["delivery", "people", "decisions", "families", "findings", "break-glass", "parcel"]
 DATASET_KINDS: tuple[str, ...] = get_args(DatasetKind)
 MANIFEST_FILE = "manifest"
 
@@ -111,18 +111,7 @@ def read_manifest(document: bytes, entry: Entry, keys: KeyProvider) -> tuple[Dat
     UserError
         VAULT, when the manifest is damaged, belongs to another dataset or class, or its key does not open.
     """
-    where = f"{entry.kind} {entry.name}"
-    context = KeyContext(entry.dataset_id, entry.retention_class)
-    dataset_key = b""
-
-    def key_of(line: dict[str, Any]) -> bytes:
-        nonlocal dataset_key
-        if line["dataset"] != entry.dataset_id or line["retention_class"] != entry.retention_class:
-            raise damaged(where)
-        dataset_key = keys.unwrap(WrappedKey.from_json(line["key"]), context)
-        return derived_key(dataset_key, _MANIFEST_USE)
-
-    _, body = unseal(document, key_of, where=where)
+    _, body, dataset_key = _opened(document, entry, keys)
     said = json.loads(body)
     info = DatasetInfo(
         kind=entry.kind,
@@ -135,3 +124,33 @@ def read_manifest(document: bytes, entry: Entry, keys: KeyProvider) -> tuple[Dat
         about=said["about"],
     )
     return info, dataset_key
+
+
+def rewrapped_manifest(document: bytes, entry: Entry, keys: KeyProvider) -> bytes:
+    """Return a manifest that says the same, its dataset's key wrapped by the newest master of its class.
+
+    Raises
+    ------
+    UserError
+        VAULT, as :func:`read_manifest`.
+    """
+    line, body, dataset_key = _opened(document, entry, keys)
+    wrapped = keys.wrap(dataset_key, KeyContext(entry.dataset_id, entry.retention_class))
+    return seal({**line, "key": wrapped.as_json()}, body, derived_key(dataset_key, _MANIFEST_USE))
+
+
+def _opened(document: bytes, entry: Entry, keys: KeyProvider) -> tuple[dict[str, Any], bytes, bytes]:
+    """Return the line and the body of a manifest, and the key of its dataset."""
+    where = f"{entry.kind} {entry.name}"
+    context = KeyContext(entry.dataset_id, entry.retention_class)
+    dataset_key = b""
+
+    def key_of(line: dict[str, Any]) -> bytes:
+        nonlocal dataset_key
+        if line["dataset"] != entry.dataset_id or line["retention_class"] != entry.retention_class:
+            raise damaged(where)
+        dataset_key = keys.unwrap(WrappedKey.from_json(line["key"]), context)
+        return derived_key(dataset_key, _MANIFEST_USE)
+
+    line, body = unseal(document, key_of, where=where)
+    return line, body, dataset_key

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from families_first.governance.durable import write_durably
-from families_first.governance.vault.sealed import damaged, seal, unseal
+from families_first.governance.keys import KEY_SUFFIX
+from families_first.governance.sealed import damaged, seal, unseal
 
 INDEX_FILE = "index"
+INDEX_KEY = "vault index"
+INDEX_KEY_FILE = f"_vault-index{KEY_SUFFIX}"  # no retention class can be called so
+DATASETS = "datasets"
 _VERSION = 1
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet.encryption as pe
 from families_first.errors import ExitCode, UserError
 from families_first.governance.durable import PRIVATE_FILE
 from families_first.governance.keys import derived_key
-from families_first.governance.vault.sealed import damaged
+from families_first.governance.sealed import damaged
 
 TABLE_SUFFIX = ".parquet"
 ROWS_PER_GROUP = 1_000_000
@@ -43,7 +43,7 @@ class TableWriter:
     def __init__(
         self, folder: Path, dataset_id: str, table: str, dataset_key: bytes, schema: pa.Schema
     ) -> None:
-        self._sink = _HashedFile(folder / f"{table}{TABLE_SUFFIX}")
+        self._sink = HashedFile(folder / f"{table}{TABLE_SUFFIX}")
         self._schema = schema
         self._key = derived_key(dataset_key, f"table/{table}")
         self._bound = _bound(dataset_id, table)
@@ -152,7 +152,7 @@ def _bound(dataset_id: str, table: str) -> bytes:
     return f"families-first/{dataset_id}/{table}".encode()
 
 
-class _HashedFile:
+class HashedFile:
     """A file that is written once from start to end, hashed as it goes.
 
     Not buffered, so that what fails to be written fails at once and not again when the file is let go.
@@ -165,6 +165,7 @@ class _HashedFile:
         self._handle: int | None = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
 
     def write(self, data: Any) -> int:
+        """Write bytes, or throw them away after :meth:`discard`."""
         left = memoryview(data).cast("B")
         size = left.nbytes
         if self._handle is not None:
@@ -175,6 +176,7 @@ class _HashedFile:
         return size
 
     def tell(self) -> int:
+        """Return how many bytes were written."""
         return self.size
 
     def flush(self) -> None:
@@ -182,6 +184,7 @@ class _HashedFile:
 
     @property
     def closed(self) -> bool:
+        """Never, for whoever writes to it."""
         return False
 
     def close(self) -> None:
@@ -194,9 +197,11 @@ class _HashedFile:
             self._handle = None
 
     def sync_and_close(self) -> None:
+        """Flush the file to the disk and close it."""
         if self._handle is not None:
             os.fsync(self._handle)
             self.discard()
 
     def sha256(self) -> str:
+        """Return the SHA-256 (hexadecimal) of what was written so far."""
         return self._hash.hexdigest()

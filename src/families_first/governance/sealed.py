@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from families_first.errors import ExitCode, UserError
-from families_first.governance.keys import NONCE_BYTES
+from families_first.governance.keys.wrapping import NONCE_BYTES
 
 Json = dict[str, Any]
 

@@ -1,0 +1,102 @@
+"""What a vault holds, said without reading a row: for destruction, backup and rotation."""
+
+import json
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from families_first.governance.home import Home
+from families_first.governance.keys import KeyProvider, read_key_file
+from families_first.governance.vault.dataset import MANIFEST_FILE, read_manifest
+from families_first.governance.vault.index import (
+    DATASETS,
+    INDEX_KEY,
+    INDEX_KEY_FILE,
+    Entry,
+    Index,
+    read_index,
+    write_index,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A dataset as it lies on the disk.
+
+    ``master`` is the fingerprint of the master under which its key is wrapped; empty where its manifest is
+    gone or cannot be read.
+    """
+
+    entry: Entry
+    files: int
+    bytes: int
+    master: str
+
+
+def index_of(home: Home) -> Index:
+    """Return the index of a home's vault; an empty one where nothing was ever kept.
+
+    Raises
+    ------
+    UserError
+        VAULT, when it is damaged or its key is gone.
+    """
+    index = read_index(home.vault, lambda: read_key_file(home.keys / INDEX_KEY_FILE, belongs_to=INDEX_KEY))
+    return index or Index()
+
+
+def holdings_of(home: Home, retention_class: str = "") -> list[Holding]:
+    """Return the datasets of a class (of all when empty), oldest first. Raises as :func:`index_of`."""
+    return [
+        _holding(home, entry)
+        for entry in index_of(home).entries
+        if not retention_class or entry.retention_class == retention_class
+    ]
+
+
+def received_on(home: Home, entry: Entry, keys: KeyProvider) -> date:
+    """Return the day on which a dataset was received.
+
+    Raises
+    ------
+    UserError
+        VAULT, when its manifest is damaged or its master is not here.
+    """
+    document = (folder_of(home, entry.dataset_id) / MANIFEST_FILE).read_bytes()
+    return read_manifest(document, entry, keys)[0].committed_at.date()
+
+
+def forget(home: Home, dataset_ids: Iterable[str]) -> None:
+    """Take datasets out of the index, then delete their files; may be repeated. The home must be held.
+
+    Raises as :func:`index_of`.
+    """
+    going = frozenset(dataset_ids)
+    index = index_of(home)
+    kept = index.without(going)
+    if kept != index:
+        write_index(home.vault, kept, read_key_file(home.keys / INDEX_KEY_FILE, belongs_to=INDEX_KEY))
+    for each in going:
+        shutil.rmtree(folder_of(home, each), ignore_errors=True)
+
+
+def folder_of(home: Home, dataset_id: str) -> Path:
+    """Return the folder of a dataset."""
+    return home.vault / DATASETS / dataset_id
+
+
+def master_of(document: bytes) -> str:
+    """Return the fingerprint of the master that a sealed document names; empty when it names none."""
+    try:
+        return str(json.loads(document.partition(b"\n")[0])["key"]["master"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _holding(home: Home, entry: Entry) -> Holding:
+    files = [each for each in folder_of(home, entry.dataset_id).glob("*") if each.is_file()]
+    manifest = folder_of(home, entry.dataset_id) / MANIFEST_FILE
+    master = master_of(manifest.read_bytes()) if manifest.is_file() else ""
+    return Holding(entry, len(files), sum(each.stat().st_size for each in files), master)
