@@ -1,0 +1,254 @@
+"""Opening: every check in its order, and only then the rows; into the vault, or to the caller."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from families_first.governance.desk import Act, Desk
+from families_first.governance.home import Home
+from families_first.governance.identity import Identity, ensure_identity, receiver_of
+from families_first.governance.parcels.agreed import AgreementText, Share, find_agreed
+from families_first.governance.parcels.body import read_body
+from families_first.governance.parcels.column_keys import FOOTER, opened_key
+from families_first.governance.parcels.container import ParcelFile, read_parcel_file
+from families_first.governance.parcels.manifest import Column, Manifest, Recipient
+from families_first.governance.parcels.refusals import ParcelRefusedError, Reason, distrusted
+from families_first.governance.parcels.register import Register
+from families_first.governance.parcels.routes import allowed, parcel_resource, refusals_logged
+from families_first.governance.parcels.trust import check_purpose, check_recipient, check_sender
+from families_first.governance.policy import Resource
+from families_first.governance.purposes import Purpose
+from families_first.governance.vault import Vault
+
+OPENING = "open-parcel"
+TABLE = "rows"
+"""The table of the dataset that an opened parcel becomes."""
+
+_NOT_READABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedParcel:
+    """A parcel whose rows are in the vault: dataset kind ``parcel``, named by the serial, table
+    :data:`TABLE`.
+
+    ``columns`` are those that this home could open.
+    """
+
+    serial: str
+    manifest: Manifest
+    contents: str
+    columns: tuple[Column, ...]
+    rows: int
+
+
+@dataclass(slots=True)
+class ParcelRows:
+    """The rows of a parcel that passed every check, to be read once and to the end.
+
+    Attributes
+    ----------
+    act
+        The act of opening, which is under way.
+    manifest, note
+        What the parcel says of itself, and the signed note that says it.
+    contents
+        What this home gets.
+    columns
+        The columns that this home can open.
+    retention_class
+        The class under which the agreement has the rows kept.
+    begun_before
+        Whether an earlier opening of this very parcel was cut short.
+    read
+        Whether all rows were read.
+    """
+
+    act: Act
+    manifest: Manifest
+    note: str
+    contents: str
+    columns: tuple[Column, ...]
+    retention_class: str
+    begun_before: bool
+    _batches: Iterator[pa.RecordBatch]
+    read: bool = field(default=False, init=False)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows; at least one batch, which has no rows where the parcel has none."""
+        yield from self._batches
+        self.read = True
+
+
+def open_parcel(desk: Desk, path: Path) -> OpenedParcel:
+    """Check a parcel and put its rows into the vault, whole or not at all. No row is written in plain text.
+
+    Raises
+    ------
+    UserError
+        As :func:`reading_parcel`; HOME, when the home has not the agreement's retention class.
+    """
+    with reading_parcel(desk, path) as parcel:
+        serial = parcel.manifest.serial
+        vault = Vault(parcel.act)
+        if parcel.begun_before:
+            vault.remove_named("parcel", serial)  # it may have come as far as the vault
+        with vault.draft("parcel", serial, retention_class=parcel.retention_class) as draft:
+            for batch in parcel.batches():
+                draft.write(TABLE, batch)
+            draft.about.update(manifest=parcel.note)
+    return OpenedParcel(serial, parcel.manifest, parcel.contents, parcel.columns, parcel.manifest.body.rows)
+
+
+@contextlib.contextmanager
+def reading_parcel(desk: Desk, path: Path) -> Iterator[ParcelRows]:
+    """Check a parcel and give its rows in batches. The parcel counts as opened once all were read.
+
+    If the block fails or leaves rows unread, the parcel does not count as opened, and can be opened again.
+    The home is held for writing throughout.
+
+    Checks come in this order, and each refusal is logged: the file's form; the sender is a known partner
+    and its signature holds; this home is a recipient; the purpose; the policy opens the way; an agreement
+    in force covers it, by the text that the sender quoted; the serial is new; the body is the one signed
+    for; its keys and its rows.
+
+    Raises
+    ------
+    UserError
+        PARCEL, REFUSED (the policy) or AGREEMENT, with the first that fails; RESOURCE, when another command
+        holds the home.
+    """
+    home = desk.home
+    own = ensure_identity(home)
+    with refusals_logged(desk, OPENING, _NOT_READABLE):
+        parcel = read_parcel_file(path)
+    manifest, where = parcel.manifest, path.name
+    with refusals_logged(desk, OPENING, manifest.serial):
+        sender = check_sender(home, parcel)
+        recipient = check_recipient(home, parcel)
+        check_purpose(parcel, desk.purpose)
+    found = agreement_of(desk, parcel)
+    resource = route_of(manifest, sender, own, recipient)
+    with allowed(desk, OPENING, resource, found) as act, home.locked():
+        if isinstance(found, ParcelRefusedError):
+            raise found
+        begun_before = check_serial(home, parcel)
+        parcel.check_body()
+        columns = manifest.columns_for(home.name)
+        rows = ParcelRows(
+            act=act,
+            manifest=manifest,
+            note=parcel.note,
+            contents=recipient.contents,
+            columns=columns,
+            retention_class=found.agreement.retention_class,
+            begun_before=begun_before,
+            _batches=read_body(parcel, columns, _keys(home, manifest, where)),
+        )
+        _register(home, parcel, done=False)
+        yield rows
+        if rows.read:
+            _register(home, parcel, done=True)
+        act.note(
+            sender=manifest.sender.name,
+            rows=manifest.body.rows,
+            columns=len(columns),
+            body_sha256=manifest.body.sha256,
+            agreement=found.agreement.id,
+            agreement_sha256=found.sha256,
+            read_to_the_end=rows.read,
+        )
+
+
+def purpose_of(path: Path) -> str:
+    """Return the purpose for which a parcel says it was sent, for choosing the desk at which to open it.
+
+    A file that is no parcel has none; a desk of any purpose is then as good, and will refuse it and log that.
+    """
+    try:
+        return read_parcel_file(path).manifest.purpose.value
+    except ParcelRefusedError:
+        return Purpose.IDENTIFY_AND_SUPPORT.value
+
+
+def agreement_of(desk: Desk, parcel: ParcelFile) -> AgreementText | ParcelRefusedError:
+    """Return the home's agreement that covers a parcel for all its recipients, or why none does."""
+    manifest = parcel.manifest
+    return find_agreed(
+        desk.home,
+        manifest.agreement.id,
+        quoted_sha256=manifest.agreement.sha256,
+        sender=manifest.sender.organisation,
+        purpose=manifest.purpose,
+        shares=[
+            Share(
+                each.organisation,
+                each.file,
+                tuple(column.name for column in manifest.columns_for(each.name)),
+            )
+            for each in manifest.recipients
+        ],
+        on=desk.today,
+        where=parcel.path.name,
+    )
+
+
+def route_of(manifest: Manifest, sender: Identity, own: Identity, recipient: Recipient) -> Resource:
+    """Return a parcel on its way here as the policy sees it, by what this home knows of the sender."""
+    return parcel_resource(
+        manifest.serial,
+        sender_zone=sender.zone,
+        recipient_zone=own.zone,
+        recipient_kind=own.organisation_kind,
+        contents=recipient.contents,
+    )
+
+
+def check_serial(home: Home, parcel: ParcelFile) -> bool:
+    """Refuse a parcel that was opened here; say whether an opening of it was begun and cut short.
+
+    Raises
+    ------
+    ParcelRefusedError
+        SERIAL.
+    """
+    before = Register.read(home).openings.get(parcel.manifest.serial)
+    if before is None:
+        return False
+    if before.manifest_sha256 != parcel.manifest_sha256:
+        raise distrusted(
+            Reason.SERIAL, "Another parcel with the serial of this one came here before", parcel.path.name
+        )
+    if before.done:
+        raise ParcelRefusedError(
+            Reason.SERIAL,
+            "This parcel was opened here already, under this name or another",
+            where=parcel.path.name,
+            fix="Nothing was opened. If its rows are wanted again, ask the sender for a new parcel.",
+        )
+    return True
+
+
+def _keys(home: Home, manifest: Manifest, where: str) -> dict[str, bytes]:
+    """Return the keys of the footer and of the groups that are for this home."""
+    identity = receiver_of(home)
+    sealed = {FOOTER: manifest.footer_key} | {
+        each.name: each.key for each in manifest.groups if home.name in each.recipients
+    }
+    found = {}
+    for group, key in sealed.items():
+        opened = opened_key(key, manifest.serial, group, identity)
+        if opened is None:
+            raise distrusted(
+                Reason.KEY, "A key in this parcel is not for this home, or belongs to another parcel", where
+            )
+        found[group] = opened
+    return found
+
+
+def _register(home: Home, parcel: ParcelFile, *, done: bool) -> None:
+    register = Register.read(home)
+    register.with_opening(parcel.manifest.serial, parcel.manifest_sha256, done=done).write(home)
