@@ -22,6 +22,10 @@ ALL: dict[str, list[str]] = {
     "landing": [],
     "vault_write": [],
     "simulation_scale": [],
+    "policy_decisions": [],
+    "audit_appends": [],
+    "rotate_to_forget": [],
+    "parcels": [],
 }
 
 

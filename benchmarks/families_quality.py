@@ -34,12 +34,14 @@ from families_first.council.deliveries.landing import land_delivery
 from families_first.council.deliveries.mapping_file import load_mappings, mapping_for
 from families_first.council.families.formation import form_families
 from families_first.council.families.result import Families
+from families_first.council.resources import RECORDS
 from families_first.errors import UserError
 from families_first.governance.agreements import load_agreements
-from families_first.governance.home import Home
+from families_first.governance.desk import Desk
 from families_first.governance.vault import Vault
 from families_first.records.tables import Table
 from families_first.simulation import REFERENCE_DAY, simulate_county, write_extracts, write_truth
+from families_first.simulation.homes import council_desk
 
 NEUTRAL = "other_adult"
 PRECISION_BAR, RECALL_BAR = 0.97, 0.90
@@ -52,7 +54,7 @@ class World:
 
     tables: Mapping[Table, pa.Table]
     truth: Mapping[str, pa.Table]
-    home: Home
+    desk: Desk
     on: date
     refused: tuple[str, ...]
 
@@ -62,7 +64,8 @@ def make_world(people: int, seed: int, folder: Path) -> World:
     county = simulate_county(people=people, seed=seed)
     extracts = write_extracts(county, folder / "extracts")
     write_truth(county, folder / "truth", extracts)
-    home = Home.create(folder / "home", zone="council", title="Exampleshire Council")
+    desk = council_desk(folder / "home")
+    home = desk.home
     shipped = Path(str(files("families_first.simulation") / "exampleshire"))
     for kind, target in (("mappings", home.mappings), ("agreements", home.agreements)):
         for path in (shipped / kind).glob("*.toml"):
@@ -73,11 +76,13 @@ def make_world(people: int, seed: int, folder: Path) -> World:
         mapping = mapping_for(path.name, mappings)
         agreement = agreements[mapping.content.mapping.agreement]
         try:
-            land_delivery(path, mapping, agreement, home, on=REFERENCE_DAY)
+            land_delivery(path, mapping, agreement, desk, on=REFERENCE_DAY)
         except UserError as refusal:
             refused.append(f"{path.name}: {refusal}")
     truth = {path.stem: pq.read_table(path) for path in (folder / "truth").glob("*.parquet")}
-    return World(current_tables(home), truth, home, REFERENCE_DAY, tuple(refused))
+    with desk.act("list-families", RECORDS) as act:
+        tables = current_tables(Vault(act))
+    return World(tables, truth, desk, REFERENCE_DAY, tuple(refused))
 
 
 def true_people(world: World) -> tuple[pa.Table, pa.Table]:
@@ -109,10 +114,11 @@ def matched_people(world: World) -> tuple[pa.Table, pa.Table]:
     """Match the records and return the people and the assignment."""
     from families_first.council.people import match_people
 
-    match_people(world.home, world.tables, on=world.on)
-    vault = Vault(world.home)
-    people = vault.latest("people")
-    return vault.read(people, "person"), vault.read(people, "assignment")
+    match_people(world.desk, world.tables, on=world.on)
+    with world.desk.act("list-families", RECORDS) as act:
+        vault = Vault(act)
+        people = vault.latest("people")
+        return vault.read(people, "person"), vault.read(people, "assignment")
 
 
 def main_person(world: World, assignment: pa.Table) -> dict[str, int]:

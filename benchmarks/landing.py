@@ -19,7 +19,7 @@ from pathlib import Path
 import duckdb
 
 from families_first.council.deliveries import land_delivery, parse_mapping
-from families_first.governance.home import Home
+from families_first.simulation.homes import council_desk
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from bad_files import made_up_agreement
@@ -90,7 +90,8 @@ def plain(path: Path, out: Path) -> None:
 
 def landing(path: Path, folder: Path) -> None:
     """Check the file and land it in an encrypted vault."""
-    home = Home.create(folder, zone="council", title="Benchmark (made up)")
+    desk = council_desk(folder)
+    home = desk.home
     mapping = parse_mapping(MAPPING)
     agreement = made_up_agreement(
         "attendance",
@@ -98,7 +99,7 @@ def landing(path: Path, folder: Path) -> None:
         until=date(2027, 3, 31),
         retention_class=home.retention_classes[0].id,
     )
-    report = land_delivery(path, mapping, agreement, home, on=ON, workers=THREADS)
+    report = land_delivery(path, mapping, agreement, desk, on=ON, workers=THREADS)
     assert report.landed == report.rows
 
 

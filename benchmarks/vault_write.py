@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from families_first.governance.home import Home
+from families_first.council.resources import RECORDS
 from families_first.governance.retention import PROGRAMME_CLASS
 from families_first.governance.vault import Vault
+from families_first.simulation.homes import council_desk
 
 
 def made_up_rows(rows: int) -> pa.Table:
@@ -60,9 +61,12 @@ def main() -> None:
     chosen = options.parse_args()
     table = made_up_rows(chosen.rows)
     taken: dict[str, list[tuple[float, float]]] = {}
-    with tempfile.TemporaryDirectory() as place:
+    with (
+        tempfile.TemporaryDirectory() as place,
+        council_desk(Path(place) / "home").act("match-people", RECORDS) as act,
+    ):
         plain = Path(place) / "plain.parquet"
-        vault = Vault(Home.create(Path(place) / "home", zone="council", title="Exampleshire Council"))
+        vault = Vault(act)
 
         def write_plain() -> None:
             with plain.open("wb") as file:

@@ -11,9 +11,10 @@ import pytest
 from families_first.errors import UserError
 from families_first.governance.home import Home
 from families_first.governance.retention import PROGRAMME_CLASS
-from families_first.governance.vault import Vault, locked_connection
+from families_first.governance.vault import locked_connection
+from made_up_desk import vault_of
+from made_up_markers import MARKERS, files_that_tell
 
-MARKERS = ["Zyxmarkersurname", "QQ999123C", "77 Markerbury Parade"]
 ROWS = pa.table(
     {
         "surname": [MARKERS[0]] * 500,
@@ -22,23 +23,6 @@ ROWS = pa.table(
         "line": range(500),
     }
 )
-
-
-def files_that_tell(folder: Path) -> dict[str, list[str]]:
-    """Return the markers found in any file under a folder, in UTF-8 or UTF-16, or in a file's name."""
-    found: dict[str, list[str]] = {}
-    for path in folder.rglob("*"):
-        content = path.read_bytes() if path.is_file() else b""
-        for marker in MARKERS:
-            forms = (
-                marker.encode(),
-                marker.encode("utf-16-le"),
-                marker.lower().encode(),
-                marker.encode().hex().encode(),
-            )
-            if any(form in content for form in forms) or marker in path.name:
-                found.setdefault(path.name, []).append(marker)
-    return found
 
 
 @pytest.fixture
@@ -59,7 +43,7 @@ def test_the_search_finds_markers_in_a_table_that_is_not_encrypted(place: Path) 
 
 def test_no_marker_is_left_by_commits_queries_failures_and_removals(place: Path) -> None:
     home = Home.create(place / "home", zone="council", title="Exampleshire Council")
-    vault = Vault(home)
+    vault = vault_of(home)
     about = {"file": MARKERS[0], "columns": {"nino": MARKERS[1]}}
     kept = vault.commit(
         "delivery", "a", {"person_record": ROWS}, retention_class=PROGRAMME_CLASS.id, about=about
@@ -95,7 +79,7 @@ def con_error() -> type[Exception]:
 
 def test_an_error_about_a_damaged_table_tells_no_value_and_no_path(place: Path) -> None:
     home = Home.create(place / "home", zone="council", title="Exampleshire Council")
-    vault = Vault(home)
+    vault = vault_of(home)
     kept = vault.commit("delivery", "a", {"t": ROWS}, retention_class=PROGRAMME_CLASS.id, about={})
     (table,) = home.vault.glob("datasets/*/t.parquet")
     os.truncate(table, 100)
@@ -111,7 +95,7 @@ def test_no_key_stands_in_any_file_outside_the_keys_folder(place: Path) -> None:
     from families_first.governance.keys import read_key_file
 
     home = Home.create(place / "home", zone="council", title="Exampleshire Council")
-    Vault(home).commit("delivery", "a", {"t": ROWS}, retention_class=PROGRAMME_CLASS.id, about={})
+    vault_of(home).commit("delivery", "a", {"t": ROWS}, retention_class=PROGRAMME_CLASS.id, about={})
     master = read_key_file(home.keys / f"{PROGRAMME_CLASS.id}.key", belongs_to=PROGRAMME_CLASS.id)
     for path in home.root.rglob("*"):
         if path.is_file() and path.parent != home.keys:

@@ -11,7 +11,7 @@ import pytest
 from bad_files import GOOD, ON, Specimen, agreement_of, mapping_of
 from families_first.council.deliveries import land_delivery
 from families_first.governance.home import Home
-from families_first.governance.vault.store import Vault
+from made_up_desk import open_desk, vault_of
 
 ROWS = 400
 GOOD_FILE = Specimen("many rows", "attendance.csv", lambda path: None)
@@ -25,6 +25,7 @@ import families_first.council.deliveries.landing as landing
 import families_first.council.deliveries.text_scan as text_scan
 import families_first.governance.vault.store as store
 from bad_files import ON, agreement_of, mapping_of
+from made_up_desk import open_desk
 from families_first.governance.home import Home
 
 place, folder, step = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
@@ -54,7 +55,13 @@ specimen = Specimen("many rows", "attendance.csv", lambda path: None)
 home = Home.open(folder / "home")
 agreement = agreement_of(specimen, retention_class=home.retention_classes[0].id)
 landing.land_delivery(
-    folder / specimen.file, mapping_of(specimen), agreement, home, on=ON, progress=progress, workers=2
+    folder / specimen.file,
+    mapping_of(specimen),
+    agreement,
+    open_desk(home),
+    on=ON,
+    progress=progress,
+    workers=2,
 )
 """
 
@@ -85,14 +92,14 @@ def test_a_killed_landing_is_whole_or_absent_and_completes_when_run_again(
     )
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()
     home = Home.open(folder / "home")
-    assert len(Vault(home).list("delivery")) == kept
+    assert len(vault_of(home).list("delivery")) == kept
 
     agreement = agreement_of(GOOD_FILE, retention_class=home.retention_classes[0].id)
-    report = land_delivery(folder / GOOD_FILE.file, mapping_of(GOOD_FILE), agreement, home, on=ON)
+    report = land_delivery(folder / GOOD_FILE.file, mapping_of(GOOD_FILE), agreement, open_desk(home), on=ON)
 
     assert report.already_landed == bool(kept)
     assert (report.landed, report.quarantined_rows) == (ROWS - 1, 1)
-    landed = Vault(home).list("delivery")
+    landed = vault_of(home).list("delivery")
     assert len(landed) == 1
     assert landed[0].tables["person_record"].rows == ROWS - 1
     assert (home.outbox / report.quarantine_file).is_file()
@@ -109,5 +116,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_landed(folder: Path) -> Non
             file.write("P7777,Amelia,Exampleton,03/04/2012,2026-summer,120,1\n")
 
     with pytest.raises(Exception, match="changed while it was being read"):
-        land_delivery(path, mapping_of(GOOD_FILE), agreement, home, on=ON, progress=meddle, workers=1)
-    assert Vault(home).list("delivery") == []
+        land_delivery(
+            path, mapping_of(GOOD_FILE), agreement, open_desk(home), on=ON, progress=meddle, workers=1
+        )
+    assert vault_of(home).list("delivery") == []

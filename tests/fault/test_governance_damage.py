@@ -10,7 +10,7 @@ import pytest
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
 from families_first.governance.retention import PROGRAMME_CLASS
-from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
 CLASS = PROGRAMME_CLASS.id
 OTHER_CLASS = PROGRAMME_CLASS.model_copy(update={"id": "study-2026"})
@@ -34,7 +34,7 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
         title="Exampleshire Council",
         retention_classes=(PROGRAMME_CLASS, OTHER_CLASS),
     )
-    Vault(home).commit("delivery", "a", {"t": ROWS}, retention_class=CLASS, about={"rows": 2})
+    vault_of(home).commit("delivery", "a", {"t": ROWS}, retention_class=CLASS, about={"rows": 2})
     return home.root
 
 
@@ -51,7 +51,7 @@ def the_file(root: Path, kind: str) -> Path:
 def is_refused(root: Path) -> bool:
     told = None
     try:
-        Vault(Home.open(root)).check()
+        vault_of(Home.open(root)).check()
     except UserError as refusal:
         told = refusal
     if told is None:
@@ -108,7 +108,7 @@ def test_a_file_that_is_gone_is_detected(root: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["index", "index key"])
 def test_nothing_is_swept_away_while_the_index_cannot_be_read(root: Path, kind: str) -> None:
     the_file(root, kind).write_bytes(b"")
-    vault = Vault(Home.open(root))
+    vault = vault_of(Home.open(root))
     with pytest.raises(UserError):
         vault.remove_named("delivery", "a")
     assert len(list(root.glob("vault/datasets/*/t.parquet"))) == 1
@@ -117,7 +117,7 @@ def test_nothing_is_swept_away_while_the_index_cannot_be_read(root: Path, kind: 
 @pytest.mark.parametrize("kind", ["manifest", "table", "master"])
 def test_a_damaged_dataset_can_be_removed_and_made_again(root: Path, kind: str) -> None:
     the_file(root, kind).write_bytes(b"damaged")
-    vault = Vault(Home.open(root))
+    vault = vault_of(Home.open(root))
     assert vault.names("delivery") == ["a"]
     vault.remove_named("delivery", "a")
     assert list(root.glob("vault/datasets/*")) == []
@@ -129,19 +129,19 @@ def test_a_damaged_dataset_can_be_removed_and_made_again(root: Path, kind: str) 
 def test_a_lost_index_key_is_never_made_anew(root: Path) -> None:
     (root / "keys/_vault-index.key").unlink()
     with pytest.raises(UserError, match="no key for 'vault index'"):
-        Vault(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={})
+        vault_of(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={})
 
 
 def test_a_master_that_was_used_is_never_made_anew(root: Path) -> None:
     (root / f"keys/{CLASS}.key").unlink()
     with pytest.raises(UserError, match=f"no key for '{CLASS}'"):
-        Vault(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={})
+        vault_of(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={})
     assert not (root / f"keys/{CLASS}.key").exists()
 
 
 @pytest.mark.parametrize("file", ["manifest", "t.parquet"])
 def test_files_exchanged_between_two_datasets_are_detected(root: Path, file: str) -> None:
-    Vault(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={"rows": 2})
+    vault_of(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={"rows": 2})
     one, two = root.glob(f"vault/datasets/*/{file}")
     first, second = one.read_bytes(), two.read_bytes()
     one.write_bytes(second)
@@ -150,7 +150,7 @@ def test_files_exchanged_between_two_datasets_are_detected(root: Path, file: str
 
 
 def test_datasets_that_exchanged_names_are_detected(root: Path) -> None:
-    Vault(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={"rows": 2})
+    vault_of(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={"rows": 2})
     one, two = root.glob("vault/datasets/*")
     aside = one.with_name("aside")
     one.rename(aside)
@@ -160,7 +160,7 @@ def test_datasets_that_exchanged_names_are_detected(root: Path) -> None:
 
 
 def test_masters_that_exchanged_classes_are_detected(root: Path) -> None:
-    Vault(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=OTHER_CLASS.id, about={})
+    vault_of(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=OTHER_CLASS.id, about={})
     one, two = root / f"keys/{CLASS}.key", root / f"keys/{OTHER_CLASS.id}.key"
     first, second = one.read_bytes(), two.read_bytes()
     one.write_bytes(second)
@@ -178,5 +178,5 @@ def test_a_plain_table_put_in_the_place_of_an_encrypted_one_is_detected(root: Pa
 def test_an_index_that_is_gone_is_not_taken_for_an_empty_vault(root: Path) -> None:
     (root / "vault/index").unlink()
     with pytest.raises(UserError, match="damaged"):
-        Vault(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={})
+        vault_of(Home.open(root)).commit("delivery", "b", {"t": ROWS}, retention_class=CLASS, about={})
     assert len(list(root.glob("vault/datasets/*"))) == 1

@@ -15,7 +15,7 @@ from families_first.errors import ExitCode, UserError
 from families_first.governance.durable import write_durably
 from families_first.governance.home import Home
 from families_first.governance.retention import PROGRAMME_CLASS
-from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
 CLASS = PROGRAMME_CLASS.id
 SMALL = pa.table({"line": [2, 3]})
@@ -41,7 +41,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_commit_that_does_not_fit_leaves_the_vault_as_it_was(small_disk: Path) -> None:
     home = Home.create(small_disk / "home", zone="council", title="Exampleshire Council")
-    vault = Vault(home)
+    vault = vault_of(home)
     kept = vault.commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
     with pytest.raises(UserError, match="The disk is full") as refusal:
         vault.commit("delivery", "large", {"t": large(8)}, retention_class=CLASS, about={})
@@ -55,7 +55,7 @@ def test_a_commit_that_does_not_fit_leaves_the_vault_as_it_was(small_disk: Path)
 
 def test_a_disk_without_room_for_the_index_leaves_the_vault_as_it_was(small_disk: Path) -> None:
     home = Home.create(small_disk / "home", zone="council", title="Exampleshire Council")
-    vault = Vault(home)
+    vault = vault_of(home)
     kept = vault.commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
     fill(small_disk / "ballast")
     with pytest.raises(UserError, match="The disk is full"):
@@ -73,15 +73,16 @@ def fill(path: Path) -> None:
     os.close(handle)
 
 
+FIND_TESTS = f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
 LIMITED = """
 import resource, sys
 from pathlib import Path
 import numpy as np, pyarrow as pa
 from families_first.errors import UserError
 from families_first.governance.home import Home
-from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
-vault = Vault(Home.open(Path(sys.argv[1])))
+vault = vault_of(Home.open(Path(sys.argv[1])))
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 numbers = np.random.default_rng(7).integers(0, 1 << 62, 1 << 19)
 try:
@@ -95,12 +96,15 @@ except UserError as refusal:
 
 def test_a_file_that_may_not_grow_further_is_told_as_a_full_disk(tmp_path: Path) -> None:
     home = Home.create(tmp_path / "home", zone="council", title="Exampleshire Council")
-    kept = Vault(home).commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
+    kept = vault_of(home).commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
     answer = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(home.root)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", FIND_TESTS + LIMITED, str(home.root)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     assert answer.stdout.strip() == str(int(ExitCode.RESOURCE))
-    assert Vault(home).list("delivery") == [kept]
+    assert vault_of(home).list("delivery") == [kept]
 
 
 def test_a_durable_write_that_fails_leaves_the_old_file_and_no_part(

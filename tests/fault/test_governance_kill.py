@@ -14,9 +14,10 @@ import pytest
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
 from families_first.governance.retention import PROGRAMME_CLASS
-from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
 CLASS = PROGRAMME_CLASS.id
+FIND_TESTS = f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
 ROWS = pa.table({"surname": ["Invented", "Made-Up"], "line": [2, 3]})
 
 # Forks a child for each home it is told of. The child makes one change and kills itself at its n-th file
@@ -26,14 +27,14 @@ import os, signal, sys
 from pathlib import Path
 import pyarrow as pa
 from families_first.governance.home import Home
-from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
 ROWS = pa.table({"surname": ["Invented", "Made-Up"], "line": [2, 3]})
 STEPS = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "fcntl.flock", "shutil.rmtree")
 
 def change(root, name):
     home = Home.open(root)
-    vault = Vault(home)
+    vault = vault_of(home)
     if name == "first commit":
         vault.commit("people", "new", {"t": ROWS}, retention_class="programme-2026", about={})
     elif name == "replacing commit":
@@ -70,7 +71,7 @@ OUTCOMES = {
 def names_kept(root: Path) -> list[str]:
     """Return what the vault holds, after checking that all of it reads and nothing else lies about."""
     home = Home.open(root)
-    vault = Vault(home)
+    vault = vault_of(home)
     vault.check()
     kept = vault.list("people")
     assert all(vault.read(each, "t").equals(ROWS) for each in kept)
@@ -95,10 +96,13 @@ def test_a_change_killed_at_any_file_operation_happened_wholly_or_not_at_all(
     before, after = OUTCOMES[change]
     pattern = Home.create(tmp_path / "pattern", zone="council", title="Exampleshire Council")
     for name in before:
-        Vault(pattern).commit("people", name, {"t": ROWS}, retention_class=CLASS, about={})
+        vault_of(pattern).commit("people", name, {"t": ROWS}, retention_class=CLASS, about={})
     seen = set()
     with subprocess.Popen(
-        [sys.executable, "-c", KILLED_AT_A_STEP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", FIND_TESTS + KILLED_AT_A_STEP],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as worker:
         assert worker.stdin is not None
         assert worker.stdout is not None
@@ -126,11 +130,11 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from families_first.governance.home import Home
-from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
 home = Home.open(Path(sys.argv[1]))
 rows = pa.table({name: pa.array(range(300_000)) for name in ("a", "b", "c")})
-vault = Vault(home)
+vault = vault_of(home)
 number = len(vault.list("people"))
 while True:
     print(number, flush=True)
@@ -148,7 +152,7 @@ def test_a_stream_of_large_commits_killed_at_random_moments_loses_nothing_that_w
     moments = random.Random(20260930)
     for _ in range(15):
         with subprocess.Popen(
-            [sys.executable, "-c", BUSY, str(home.root)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", FIND_TESTS + BUSY, str(home.root)], stdout=subprocess.PIPE, text=True
         ) as worker:
             assert worker.stdout is not None
             begun = int(worker.stdout.readline())
@@ -157,7 +161,7 @@ def test_a_stream_of_large_commits_killed_at_random_moments_loses_nothing_that_w
             worker.kill()
             worker.wait()
             begun = max([begun, *map(int, worker.stdout.read().split())])
-        vault = Vault(home)
+        vault = vault_of(home)
         vault.check()
         kept = [each.name for each in vault.list("people")]
         assert kept == [f"run-{number}" for number in range(len(kept))]
@@ -173,9 +177,9 @@ import sys
 from pathlib import Path
 import pyarrow as pa
 from families_first.governance.home import Home
-from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
-vault = Vault(Home.open(Path(sys.argv[1])))
+vault = vault_of(Home.open(Path(sys.argv[1])))
 print("ready", flush=True)
 sys.stdin.readline()
 for number in range(4):
@@ -184,7 +188,7 @@ for number in range(4):
 """
     workers = [
         subprocess.Popen(
-            [sys.executable, "-c", script, str(home.root), name],
+            [sys.executable, "-c", FIND_TESTS + script, str(home.root), name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -197,7 +201,7 @@ for number in range(4):
     for worker in workers:
         worker.communicate("go\n")
     assert [worker.returncode for worker in workers] == [0, 0]
-    vault = Vault(home)
+    vault = vault_of(home)
     vault.check()
     kept = vault.list("delivery")
     assert sorted(each.name for each in kept) == sorted(

@@ -10,9 +10,9 @@ import pytest
 from families_first.council.foretelling import what_follows
 from families_first.council.review import decisions_of, keep_decision
 from families_first.governance.home import Home
-from families_first.governance.vault import Vault
 from families_first.matching.decisions import different, same
 from families_first.matching.people import People, assign_people
+from made_up_desk import desk_for, vault_of
 
 ON = date(2026, 9, 30)
 BY = {"by": "A. Reviewer", "on": ON, "reason": "Rang the school"}
@@ -52,9 +52,9 @@ def tables(given: str, births: dict[str, date], ninos: dict[str, str]) -> tuple[
 
 def match(home: Home, edges: pa.Table, records: pa.Table, previous: People | None) -> People:
     people = assign_people(
-        edges, records, thresholds=Bars(), previous=previous, decisions=decisions_of(home), on=ON
+        edges, records, thresholds=Bars(), previous=previous, decisions=decisions_of(vault_of(home)), on=ON
     )
-    Vault(home).commit(
+    vault_of(home).commit(
         "people",
         f"run-{people.run:06d}",
         people.tables() | {"ledger": people.person, "link": edges, "matched": records},
@@ -110,13 +110,14 @@ def test_the_answer_to_a_decision_says_what_the_next_match_does(
     is_same: bool,
     told: list[str],
 ) -> None:
-    home = Home.create(tmp_path / "home", zone="council", title="Exampleshire Council")
+    desk = desk_for(tmp_path / "home")
+    home = desk.home
     edges, records = tables(given, births, ninos)
     first = match(home, edges, records, None)
     left, right = KEYS[pair[0]], KEYS[pair[1]]
     decision = (same if is_same else different)(left, right, **BY)
-    keep_decision(home, decision, on=ON)
-    follows = what_follows(home, decision, on=ON)
+    keep_decision(vault_of(home), decision, on=ON)
+    follows = what_follows(desk, decision, on=ON)
     second = match(home, edges, records, first)
     before, after = ids(first), ids(second)
     assert (after[pair[0]] == after[pair[1]]) is is_same

@@ -19,9 +19,9 @@ from families_first.council.pages.demo import render_demo
 from families_first.council.people import match_people
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
-from families_first.governance.vault import Vault
 from families_first.records.tables import Table
 from families_first.simulation import REFERENCE_DAY
+from made_up_desk import desk_for, open_desk, vault_of
 
 PEOPLE = 6_000
 
@@ -34,11 +34,11 @@ def demo(tmp_path_factory):
 @pytest.fixture
 def home(demo, tmp_path):
     """A copy of the demo's council, to run again."""
-    return Home.open(shutil.copytree(demo.home.root, tmp_path / "council"))
+    return Home.open(shutil.copytree(demo.desk.home.root, tmp_path / "council"))
 
 
 def persons(home):
-    assignment = Vault(home).read(Vault(home).latest("people"), "assignment")
+    assignment = vault_of(home).read(vault_of(home).latest("people"), "assignment")
     return dict(zip(assignment["record_key"].to_pylist(), assignment["person_id"].to_pylist(), strict=True))
 
 
@@ -58,8 +58,8 @@ def test_every_good_file_lands_and_every_broken_one_is_refused_or_quarantined(de
 
 
 def test_every_record_that_names_somebody_gets_exactly_one_person(demo):
-    records = current_tables(demo.home)[Table.PERSON_RECORD]
-    assignment = Vault(demo.home).read(demo.journey.people.dataset, "assignment")
+    records = current_tables(vault_of(demo.desk.home))[Table.PERSON_RECORD]
+    assignment = vault_of(demo.desk.home).read(demo.journey.people.dataset, "assignment")
     assert len(pc.unique(assignment["record_key"])) == assignment.num_rows
     assert 0.99 * records.num_rows <= assignment.num_rows <= records.num_rows
 
@@ -72,7 +72,7 @@ def test_nominated_families_have_a_dependent_child_and_enough_problems_each_with
     for row in found.nomination.to_pylist():
         assert row["family_id"] in with_child
         assert row["distinct_problems"] >= demo.pack.head.minimum_problems
-    deliveries = {each.name for each in Vault(demo.home).list("delivery")}
+    deliveries = {each.name for each in vault_of(demo.desk.home).list("delivery")}
     for finding in found.finding.to_pylist():
         assert finding["records"]
         assert {record["delivery_id"] for record in finding["records"]} <= deliveries
@@ -92,7 +92,7 @@ def test_most_of_what_is_nominated_is_right_and_every_difference_has_a_cause(dem
 
 def test_running_again_changes_nothing(home):
     before = persons(home)
-    again = run_journey(home, on=REFERENCE_DAY, pack=pack_named(home, "exampleshire-2026"))
+    again = run_journey(open_desk(home), on=REFERENCE_DAY, pack=pack_named(home, "exampleshire-2026"))
     assert persons(home) == before
     assert again.people.compared == 0
     assert all(landing.report.already_landed for landing in again.landings if landing.landed)
@@ -100,33 +100,33 @@ def test_running_again_changes_nothing(home):
 
 def test_people_and_families_keep_their_ids_when_more_records_come(home):
     before = persons(home)
-    families_before = Vault(home).read(Vault(home).latest("families"), "membership")
-    tables = current_tables(home)
+    families_before = vault_of(home).read(vault_of(home).latest("families"), "membership")
+    tables = current_tables(vault_of(home))
     twin = tables[Table.PERSON_RECORD].slice(0, 1).to_pylist()[0] | {"record_id": "later/1"}
     more = pa.concat_tables(
         [tables[Table.PERSON_RECORD], pa.Table.from_pylist([twin], tables[Table.PERSON_RECORD].schema)]
     )
-    run = match_people(home, tables | {Table.PERSON_RECORD: more}, on=REFERENCE_DAY + timedelta(days=1))
+    run = match_people(
+        open_desk(home), tables | {Table.PERSON_RECORD: more}, on=REFERENCE_DAY + timedelta(days=1)
+    )
     assert run.compared == 1
     after = persons(home)
     assert {key: after[key] for key in before} == before
-    families = build_families(home, on=REFERENCE_DAY, tables=tables)
+    families = build_families(open_desk(home), on=REFERENCE_DAY, tables=tables)
     assert set(families.membership["family_id"].to_pylist()) == set(families_before["family_id"].to_pylist())
 
 
 def test_only_new_records_are_compared_and_the_outcome_is_that_of_comparing_all(demo, tmp_path):
     """A month later one more delivery comes; matching it alone gives the people that matching all gives."""
-    tables = current_tables(demo.home)
+    tables = current_tables(vault_of(demo.desk.home))
     records = tables[Table.PERSON_RECORD]
     is_late = pc.equal(records["source"], "treatment")
-    step, whole = (
-        Home.create(tmp_path / name, zone="council", title="Made-up council") for name in ("step", "whole")
-    )
+    step, whole = (desk_for(tmp_path / name) for name in ("step", "whole"))
     match_people(step, tables | {Table.PERSON_RECORD: records.filter(pc.invert(is_late))}, on=REFERENCE_DAY)
     added = match_people(step, tables, on=REFERENCE_DAY)
     match_people(whole, tables, on=REFERENCE_DAY)
     assert added.compared == pc.sum(is_late).as_py()
-    one, other = persons(step), persons(whole)
+    one, other = persons(step.home), persons(whole.home)
     same = {frozenset(group) for group in _groups(one)} & {frozenset(group) for group in _groups(other)}
     assert len(same) >= 0.995 * len(_groups(other))
 
@@ -134,14 +134,14 @@ def test_only_new_records_are_compared_and_the_outcome_is_that_of_comparing_all(
 def test_matching_before_anything_landed_says_what_to_do(tmp_path):
     home = Home.create(tmp_path / "empty", zone="council", title="Made-up council")
     with pytest.raises(UserError, match="Land deliveries first") as refusal:
-        match_people(home, current_tables(home), on=REFERENCE_DAY)
+        match_people(open_desk(home), current_tables(vault_of(home)), on=REFERENCE_DAY)
     assert refusal.value.code is ExitCode.NOT_FOUND
 
 
 def test_identifying_before_families_are_formed_says_what_to_do(tmp_path):
     home = Home.create(tmp_path / "empty", zone="council", title="Made-up council")
     with pytest.raises(UserError, match="Match the records first"):
-        identify_families(home, pack_named(home, "exampleshire-2026"), on=REFERENCE_DAY)
+        identify_families(open_desk(home), pack_named(home, "exampleshire-2026"), on=REFERENCE_DAY)
 
 
 def test_an_unknown_pack_is_refused_with_the_names_of_those_there_are(home):
@@ -151,7 +151,18 @@ def test_an_unknown_pack_is_refused_with_the_names_of_those_there_are(home):
 
 def test_the_command_runs_the_whole_job_and_writes_a_private_page(home, capsys):
     code = exit_code_of(
-        ["run", "--home", str(home.root), "--pack", "exampleshire-2026", "--on", "2026-09-30", "--json"]
+        [
+            "run",
+            "--home",
+            str(home.root),
+            "--as",
+            "data-lead",
+            "--pack",
+            "exampleshire-2026",
+            "--on",
+            "2026-09-30",
+            "--json",
+        ]
     )
     told = json.loads(capsys.readouterr().out)
     page = home.outbox / "families.html"
@@ -173,9 +184,9 @@ def test_the_demo_page_needs_nothing_from_outside_and_runs_no_script(demo):
 
 
 def test_the_truth_is_never_written_into_the_councils_home(demo):
-    truth = load_truth(demo.home.root.parent / "county")
+    truth = load_truth(demo.desk.home.root.parent / "county")
     assert truth.person.num_rows >= PEOPLE
-    assert not any("truth" in path.name for path in demo.home.root.rglob("*"))
+    assert not any("truth" in path.name for path in demo.desk.home.root.rglob("*"))
 
 
 def _groups(assignment):
@@ -187,11 +198,14 @@ def _groups(assignment):
 
 def test_names_are_shown_on_the_terminal_only_when_asked_for(demo, capsys):
     family = demo.journey.identification.nomination["family_id"][0].as_py()
-    exit_code_of(["families", "show", family, "--home", str(demo.home.root)])
+    asked = ["families", "show", family, "--home", str(demo.desk.home.root), "--as", "team-manager"]
+    exit_code_of(asked)
     without = capsys.readouterr().out
-    exit_code_of(["families", "show", family, "--home", str(demo.home.root), "--names"])
+    exit_code_of(
+        ["families", "show", family, "--home", str(demo.desk.home.root), "--as", "team-manager", "--names"]
+    )
     with_names = capsys.readouterr().out
-    person = Vault(demo.home).read(demo.journey.people.dataset, "person")
+    person = vault_of(demo.desk.home).read(demo.journey.people.dataset, "person")
     members = demo.journey.families.membership
     ids = members.filter(pc.equal(members["family_id"], family))["person_id"].combine_chunks()
     surnames = person.filter(pc.is_in(person["person_id"], value_set=ids))["surname"].drop_null().to_pylist()

@@ -14,6 +14,7 @@ from families_first.governance.agreements import load_agreements
 from families_first.governance.home import Home
 from families_first.records.tables import Table
 from families_first.simulation import exampleshire, simulate_county, write_broken_extracts, write_extracts
+from made_up_desk import open_desk, vault_of
 
 ON = date(2026, 9, 30)
 
@@ -43,8 +44,8 @@ def landed(home: Home, folder: Path, truth: Mapping[str, pa.Table]) -> dict[Tabl
     agreements = load_agreements(home.root / "agreements")
     for path in sorted((folder / "extracts").iterdir()):
         mapping = mapping_for(path.name, mappings)
-        land_delivery(path, mapping, agreements[mapping.content.mapping.agreement], home, on=ON)
-    return current_tables(home)
+        land_delivery(path, mapping, agreements[mapping.content.mapping.agreement], open_desk(home), on=ON)
+    return current_tables(vault_of(home))
 
 
 def rows(query: str, **tables: pa.Table) -> list[tuple[object, ...]]:
@@ -110,7 +111,7 @@ def test_few_rows_of_good_files_are_quarantined(
     agreements = load_agreements(home.root / "agreements")
     path = folder / "extracts" / "school_attendance.csv"
     mapping = mapping_for(path.name, mappings)
-    report = land_delivery(path, mapping, agreements["schools-2026"], home, on=ON)
+    report = land_delivery(path, mapping, agreements["schools-2026"], open_desk(home), on=ON)
     assert report.already_landed
     assert 0 < report.quarantined_rows < 0.01 * report.rows
 
@@ -125,7 +126,7 @@ def test_each_broken_delivery_is_refused_or_quarantined_and_says_so(
         mapping = mapping_for(each.name, mappings)
         agreement = agreements[mapping.content.mapping.agreement]
         try:
-            report = land_delivery(folder / "broken" / each.name, mapping, agreement, home, on=ON)
+            report = land_delivery(folder / "broken" / each.name, mapping, agreement, open_desk(home), on=ON)
             outcomes[each.name] = "quarantined" if report.quarantined_rows else "landed whole"
         except UserError as refusal:
             outcomes[each.name] = str(ExitCode(refusal.code).name)

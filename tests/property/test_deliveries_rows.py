@@ -22,6 +22,7 @@ from families_first.council.deliveries.mapping import Column
 from families_first.council.deliveries.quarantine import NOT_LANDED, without_formula
 from families_first.council.deliveries.values import Known, Rules, check_column
 from families_first.governance.vault.duck import locked_connection
+from made_up_desk import desk_for
 
 SPECIMEN = Specimen("generated", "attendance.csv", lambda path: None, mapping=MAPPING)
 
@@ -52,7 +53,8 @@ def _land(rows: list[tuple[str, ...] | list[str]], *, quoting: int) -> tuple[obj
         path = Path(folder) / SPECIMEN.file
         path.write_text(text.getvalue(), encoding="utf-8", newline="")
         agreement = agreement_of(SPECIMEN, retention_class="programme-2026")
-        return check_delivery(path, mapping_of(SPECIMEN), agreement, on=ON, workers=1), begins, line
+        desk = desk_for(Path(folder) / "home")
+        return check_delivery(path, mapping_of(SPECIMEN), agreement, desk, on=ON, workers=1), begins, line
 
 
 @settings(max_examples=60, deadline=None)

@@ -12,6 +12,7 @@ from families_first.governance.home import Home
 from families_first.governance.retention import PROGRAMME_CLASS
 from families_first.governance.vault import Vault
 from families_first.records.tables import SCHEMAS, Table
+from made_up_desk import vault_of
 
 VALUES = {
     pa.string(): st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
@@ -53,7 +54,7 @@ def canonical_tables(draw: st.DrawFn) -> tuple[Table, pa.Table]:
 @pytest.fixture(scope="module")
 def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
     root: Path = tmp_path_factory.mktemp("round-trip") / "home"
-    return Vault(Home.create(root, zone="council", title="Exampleshire Council"))
+    return vault_of(Home.create(root, zone="council", title="Exampleshire Council"))
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -17,7 +17,7 @@ from bad_files import (
     same_file_twice,
 )
 from families_first.governance.home import Home
-from families_first.governance.vault.store import Vault
+from made_up_desk import vault_of
 
 # What the message must say, in the words a data lead needs.
 SAYS = {
@@ -87,7 +87,7 @@ def test_a_bad_file_is_told_in_words_that_a_person_can_act_upon(specimen: Specim
 @pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.case)
 def test_a_bad_file_lands_its_right_rows_or_nothing(specimen: Specimen, landed: Land) -> None:
     outcome, folder = landed(specimen)
-    kept = Vault(Home.open(folder / "home")).list("delivery")
+    kept = vault_of(Home.open(folder / "home")).list("delivery")
     if specimen.lands is None:
         assert kept == []
     else:
@@ -115,21 +115,21 @@ def test_the_same_file_twice_changes_nothing(tmp_path: Path) -> None:
     assert outcome.report is not None
     assert outcome.report.already_landed
     assert outcome.report.landed == 3
-    assert len(Vault(Home.open(tmp_path / "home")).list("delivery")) == 1
+    assert len(vault_of(Home.open(tmp_path / "home")).list("delivery")) == 1
 
 
 def test_a_full_disk_is_told_and_nothing_is_half_landed(tmp_path: Path) -> None:
     child = in_child("full-disk", tmp_path)
     assert "The disk is full" in child.stdout, child.stderr
-    assert Vault(Home.open(tmp_path / "home")).list("delivery") == []
+    assert vault_of(Home.open(tmp_path / "home")).list("delivery") == []
     assert "3 of 3 rows landed" in in_child("land", tmp_path).stdout
 
 
 def test_a_landing_that_is_killed_leaves_nothing_and_can_be_run_again(tmp_path: Path) -> None:
     assert in_child("kill", tmp_path).returncode == -9
-    assert Vault(Home.open(tmp_path / "home")).list("delivery") == []
+    assert vault_of(Home.open(tmp_path / "home")).list("delivery") == []
     assert "3 of 3 rows landed" in in_child("land", tmp_path).stdout
-    assert len(Vault(Home.open(tmp_path / "home")).list("delivery")) == 1
+    assert len(vault_of(Home.open(tmp_path / "home")).list("delivery")) == 1
 
 
 def test_a_field_of_two_gigabytes_is_refused_without_reading_it(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from families_first.council.deliveries import current_tables, load_mapping, pars
 from families_first.errors import UserError
 from families_first.governance.home import Home
 from families_first.records.tables import Table
+from made_up_desk import vault_of
 
 NAMES = HEADER.split(",")
 CELLS = [row.split(",") for row in ROWS]
@@ -27,7 +28,7 @@ def land(folder: Path, content: str | bytes, mapping: str = MAPPING, file: str =
 
 
 def column(folder: Path, name: str) -> list[object]:
-    table = current_tables(Home.open(folder / "home"))[Table.PERSON_RECORD]
+    table = current_tables(vault_of(Home.open(folder / "home")))[Table.PERSON_RECORD]
     return table.sort_by("line")[name].to_pylist()
 
 

@@ -32,6 +32,7 @@ from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import load_agreement
 from families_first.governance.home import Home
 from families_first.records.tables import SCHEMAS, Table
+from made_up_desk import open_desk, vault_of
 
 COLUMNS = tuple(HEADER.split(","))
 
@@ -50,16 +51,16 @@ def land(home: Home, rows: tuple[str, ...], *, kind: str = "snapshot", on: date 
     )
     path = home.inbox / "attendance.csv"
     path.write_text("\n".join((HEADER, *rows)) + "\n", encoding="utf-8")
-    land_delivery(path, mapping, agreement, home, on=on)
+    land_delivery(path, mapping, agreement, open_desk(home), on=on)
 
 
 def surnames(home: Home) -> dict[str, str]:
-    rows = current_tables(home)[Table.PERSON_RECORD].to_pylist()
+    rows = current_tables(vault_of(home))[Table.PERSON_RECORD].to_pylist()
     return {row["record_id"]: row["surname"] for row in rows}
 
 
 def test_a_home_without_deliveries_has_five_empty_tables(home: Home) -> None:
-    tables = current_tables(home)
+    tables = current_tables(vault_of(home))
     assert {table: rows.schema for table, rows in tables.items()} == SCHEMAS
     assert sum(rows.num_rows for rows in tables.values()) == 0
 
@@ -68,14 +69,14 @@ def test_a_snapshot_replaces_what_the_mapping_sent_before(home: Home) -> None:
     land(home, ROWS)
     land(home, (ROWS[0].replace("Exampleton", "Newname"),))
     assert surnames(home) == {"P001": "Newname"}
-    assert current_tables(home)[Table.MEASURE].num_rows == 1
+    assert current_tables(vault_of(home))[Table.MEASURE].num_rows == 1
 
 
 def test_changes_add_up_and_the_later_delivery_wins(home: Home) -> None:
     land(home, ROWS, kind="changes")
     land(home, (ROWS[0].replace("Exampleton", "Newname").replace(",9", ",11"),), kind="changes")
     assert surnames(home) == {"P001": "Newname", "P002": "Samplewick", "P003": "Testerby"}
-    measures = current_tables(home)[Table.MEASURE].to_pylist()
+    measures = current_tables(vault_of(home))[Table.MEASURE].to_pylist()
     assert {row["record_id"]: row["numerator"] for row in measures} == {
         "P001": 11.0,
         "P002": 30.0,
@@ -114,17 +115,17 @@ def test_keys_are_unique_however_often_a_row_comes(table: Table) -> None:
 
 
 def test_a_feed_is_fresh_late_or_has_never_come(home: Home) -> None:
-    assert feed_health(home, ON)[0].freshness is Freshness.NEVER
+    assert feed_health(vault_of(home), ON)[0].freshness is Freshness.NEVER
     land(home, ROWS)
-    assert feed_health(home, ON + timedelta(days=120))[0].freshness is Freshness.FRESH
-    (late,) = feed_health(home, ON + timedelta(days=121))
+    assert feed_health(vault_of(home), ON + timedelta(days=120))[0].freshness is Freshness.FRESH
+    (late,) = feed_health(vault_of(home), ON + timedelta(days=121))
     assert (late.freshness, late.days_since) == (Freshness.LATE, 121)
 
 
 def test_a_feeds_health_tells_coverage_and_the_change_in_rows(home: Home) -> None:
     land(home, ROWS)
     land(home, (ROWS[0], ROWS[1], ROWS[2].replace("15/06/2013", "15/06/13"), *(ROWS[1],) * 3))
-    (health,) = feed_health(home, ON)
+    (health,) = feed_health(vault_of(home), ON)
     assert health.coverage == pytest.approx(5 / 6)
     assert health.row_change == pytest.approx(1.0)
     assert health.faults == {"two-digit-year": 1}
@@ -169,9 +170,11 @@ def test_a_file_never_seen_before_lands_once_every_why_is_filled_in(home: Home, 
 
     filled = suggestion.agreement.replace('= ""', '= "Finds the family of the pupil"')
     draft.write_text(filled.replace("programme-2026", home.retention_classes[0].id), encoding="utf-8")
-    report = land_delivery(path, parse_mapping(suggestion.mapping), load_agreement(draft), home, on=ON)
+    report = land_delivery(
+        path, parse_mapping(suggestion.mapping), load_agreement(draft), open_desk(home), on=ON
+    )
     assert (report.rows, report.landed) == (3, 3)
-    tables = current_tables(home)
+    tables = current_tables(vault_of(home))
     people = {row["record_id"]: row for row in tables[Table.PERSON_RECORD].to_pylist()}
     assert people["A1"]["date_of_birth"] == date(2012, 4, 3)
     assert people["A1/contact-1"]["forename"] == "Ann"

@@ -30,6 +30,7 @@ from families_first.council.deliveries import (
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
 from families_first.records.tables import Table
+from made_up_desk import desk_for, open_desk, vault_of
 
 FAULTS = [
     ('kind = "snapshot"', 'kind = "weekly"', "mapping: kind must be one of 'snapshot' or 'changes'", 11),
@@ -85,7 +86,9 @@ def report_of(specimen: Specimen, folder: Path) -> DeliveryReport:
 
 
 def people(folder: Path) -> list[dict[str, object]]:
-    return current_tables(Home.open(folder / "home"))[Table.PERSON_RECORD].sort_by("line").to_pylist()
+    return (
+        current_tables(vault_of(Home.open(folder / "home")))[Table.PERSON_RECORD].sort_by("line").to_pylist()
+    )
 
 
 def write_workbook(path: Path) -> None:
@@ -125,7 +128,7 @@ def test_a_workbook_and_parquet_give_the_same_rows_as_csv(file: str, make: objec
     report_of(Specimen(file, file, make, mapping=iso), tmp_path / "other")
     for table in (Table.PERSON_RECORD, Table.MEASURE):
         one, other = (
-            current_tables(Home.open(tmp_path / name / "home"))[table]
+            current_tables(vault_of(Home.open(tmp_path / name / "home")))[table]
             .drop_columns("delivery_id")
             .sort_by("line")
             for name in ("csv", "other")
@@ -224,7 +227,7 @@ def test_a_census_is_flattened_to_a_row_for_each_element_that_is_asked_for(tmp_p
     )
     report_of(specimen, tmp_path)
     assert [row["record_id"] for row in people(tmp_path)] == ["C1", "C2"]
-    episodes = current_tables(Home.open(tmp_path / "home"))[Table.EPISODE].to_pylist()
+    episodes = current_tables(vault_of(Home.open(tmp_path / "home")))[Table.EPISODE].to_pylist()
     told = {(row["kind"], str(row["started_on"]), str(row["ended_on"]), row["line"]) for row in episodes}
     assert told == {
         ("child_in_need", "2026-01-02", "None", 4),
@@ -265,7 +268,7 @@ def test_a_source_without_references_is_given_the_same_one_for_the_same_person(t
         "content", "attendance.csv", lambda p: p.write_text(text, encoding="utf-8"), mapping=mapping
     )
     report_of(specimen, tmp_path)
-    tables = current_tables(Home.open(tmp_path / "home"))
+    tables = current_tables(vault_of(Home.open(tmp_path / "home")))
     assert tables[Table.PERSON_RECORD].num_rows == 2
     events = tables[Table.EVENT].to_pylist()
     assert len({row["event_id"] for row in events}) == len(events) == 2
@@ -304,9 +307,10 @@ def test_a_dry_run_keeps_nothing_and_says_when_a_file_would_be_refused(tmp_path:
     path = tmp_path / bad.file
     path.write_text(GOOD.replace("/2012", "/12").replace("/2011", "/11"), encoding="utf-8")
     agreement = agreement_of(bad, retention_class="programme-2026")
-    report = check_delivery(path, mapping_of(bad), agreement, on=ON)
+    desk = desk_for(tmp_path / "home")
+    report = check_delivery(path, mapping_of(bad), agreement, desk, on=ON)
     assert report.refused.startswith("2 of 3 rows")
-    assert [each.name for each in tmp_path.iterdir()] == [bad.file]
+    assert list(desk.home.vault.iterdir()) == list(desk.home.outbox.iterdir()) == []
     assert "quarantine" not in report.as_dict()
 
 
@@ -316,10 +320,10 @@ def test_the_next_delivery_tells_which_columns_came_and_went(tmp_path: Path) -> 
     agreement = agreement_of(drift, retention_class=home.retention_classes[0].id)
     path = tmp_path / drift.file
     path.write_text(GOOD, encoding="utf-8")
-    land_delivery(path, mapping_of(drift), agreement, home, on=ON)
+    land_delivery(path, mapping_of(drift), agreement, open_desk(home), on=ON)
     rows = [",".join(row.split(",")[:1] + row.split(",")[2:]) for row in (HEADER, *ROWS)]
     path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    report = land_delivery(path, mapping_of(drift), agreement, home, on=ON)
+    report = land_delivery(path, mapping_of(drift), agreement, open_desk(home), on=ON)
     assert (report.columns_gone, report.columns_added, report.columns_missing) == (
         ("Forename",),
         (),

@@ -16,8 +16,8 @@ from families_first.council.deliveries import (
 )
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
-from families_first.governance.vault.store import Vault
 from families_first.records.tables import Table
+from made_up_desk import open_desk, vault_of
 
 BY_TERM = MAPPING.replace('kind = "snapshot"', 'kind = "snapshot"\nsnapshot_by = "Term"')
 MAY_BE_EMPTY = MAPPING.replace('kind = "snapshot"', 'kind = "snapshot"\nmay_be_empty = true')
@@ -47,11 +47,11 @@ def land(
     )
     path = home.inbox / file
     path.write_text(text, encoding="utf-8")
-    return land_delivery(path, parse_mapping(mapping), agreement, home, on=on)
+    return land_delivery(path, parse_mapping(mapping), agreement, open_desk(home), on=on)
 
 
 def pupils(home: Home) -> dict[str, int]:
-    ids = current_tables(home)[Table.PERSON_RECORD]["record_id"].to_pylist()
+    ids = current_tables(vault_of(home))[Table.PERSON_RECORD]["record_id"].to_pylist()
     return {name: sum(each.startswith(name) for each in ids) for name in sorted({each[0] for each in ids})}
 
 
@@ -71,7 +71,7 @@ def test_without_parts_the_last_file_is_all_there_is_and_the_report_says_so(home
     smaller = land(home, school("C", 1), MAPPING, file="attendance_elm.csv")
     assert "lands 1 rows and replaces 4: less than half" in smaller.notes[0]
     assert pupils(home) == {"C": 1}
-    assert feed_health(home, ON)[0].shrunk
+    assert feed_health(vault_of(home), ON)[0].shrunk
 
 
 def test_a_new_term_under_a_new_date_is_no_reason_for_a_note(home: Home) -> None:
@@ -100,7 +100,7 @@ def test_a_file_of_the_whole_replaces_every_part(home: Home) -> None:
 def test_a_feed_with_one_late_school_is_late(home: Home) -> None:
     land(home, school("A", 2))
     land(home, school("B", 2), on=ON + timedelta(days=100))
-    (health,) = feed_health(home, ON + timedelta(days=130))
+    (health,) = feed_health(vault_of(home), ON + timedelta(days=130))
     assert (health.parts, health.parts_late, health.freshness) == (2, 1, Freshness.LATE)
 
 
@@ -122,7 +122,7 @@ def test_an_agency_with_nothing_to_report_empties_its_feed_and_is_fresh(home: Ho
     assert (report.rows, report.landed, report.already_landed) == (0, 0, False)
     assert "less than half" in report.notes[0]
     assert pupils(home) == {}
-    (health,) = feed_health(home, ON + timedelta(days=121))
+    (health,) = feed_health(vault_of(home), ON + timedelta(days=121))
     assert (health.freshness, health.coverage) == (Freshness.FRESH, None)
 
 
@@ -133,4 +133,4 @@ def test_a_file_that_landed_before_and_was_replaced_since_says_so(home: Home) ->
     again = land(home, GOOD, MAPPING)
     assert again.already_landed
     assert "a later delivery of this mapping has replaced it" in again.notes[-1]
-    assert len(Vault(home).list("delivery")) == 2
+    assert len(vault_of(home).list("delivery")) == 2

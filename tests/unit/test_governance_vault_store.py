@@ -10,6 +10,7 @@ import pytest
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
 from families_first.governance.vault import Vault
+from made_up_desk import vault_of
 
 CLASS = "programme-2026"
 PEOPLE = pa.table({"forename": ["Ada", None], "born": [dt.date(2014, 2, 28), None], "line": [2, 3]})
@@ -22,7 +23,7 @@ def home(tmp_path: Path) -> Home:
 
 @pytest.fixture
 def vault(home: Home) -> Vault:
-    return Vault(home)
+    return vault_of(home)
 
 
 def test_what_was_committed_is_read_back_as_it_was(vault: Vault) -> None:
@@ -162,4 +163,4 @@ def test_every_file_of_vault_and_keys_is_private(vault: Vault, home: Home) -> No
 
 def test_another_vault_of_the_same_home_sees_what_was_committed(vault: Vault, home: Home) -> None:
     kept = vault.commit("delivery", "a", {"t": PEOPLE}, retention_class=CLASS, about={})
-    assert Vault(Home.open(home.root)).read(kept, "t").equals(PEOPLE)
+    assert vault_of(Home.open(home.root)).read(kept, "t").equals(PEOPLE)

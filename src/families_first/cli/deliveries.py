@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.options import (
+    HERE,
+    AsOption,
+    HomeOption,
+    JsonOption,
+    OnOption,
+    day_or_today,
+    desk_at,
+)
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
 from families_first.errors import ExitCode, UserError
@@ -43,6 +51,7 @@ def check(
     agreement: AgreementOption = "",
     mapping: MappingOption = "",
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -57,8 +66,11 @@ def check(
 
     source_mapping = find_mapping(mapping, home, file)
     agreed = find_agreement(agreement or source_mapping.content.mapping.agreement, home)
+    desk = desk_at(home, as_)
     with progress(f"Checking {file.name}") as steps:
-        report = check_delivery(file, source_mapping, agreed, on=day_or_today(on), progress=steps.advance)
+        report = check_delivery(
+            file, source_mapping, agreed, desk, on=day_or_today(on), progress=steps.advance
+        )
     emit(report.as_dict(), json=json, show=_shown(report, "would land"))
     return ExitCode.QUARANTINE_LIMIT if report.refused else ExitCode.OK
 
@@ -71,6 +83,7 @@ def land(
     agreement: AgreementOption = "",
     mapping: MappingOption = "",
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -84,9 +97,8 @@ def land(
         A file as the agency sent it, or a folder of such files.
     """
     from families_first.council.deliveries import land_delivery
-    from families_first.governance.home import Home
 
-    opened = Home.open(home)
+    desk = desk_at(home, as_)
     landed: list[DeliveryReport] = []
     refused: list[tuple[str, UserError]] = []
     for file in _files_of(place):
@@ -95,7 +107,7 @@ def land(
             agreed = find_agreement(agreement or source_mapping.content.mapping.agreement, home)
             with progress(f"Landing {file.name}") as steps:
                 report = land_delivery(
-                    file, source_mapping, agreed, opened, on=day_or_today(on), progress=steps.advance
+                    file, source_mapping, agreed, desk, on=day_or_today(on), progress=steps.advance
                 )
             landed.append(report)
         except UserError as error:
@@ -117,12 +129,16 @@ def land(
 
 
 @app.command
-def health(*, home: HomeOption = HERE, on: OnOption = None, json: JsonOption = False) -> None:
+def health(
+    *, home: HomeOption = HERE, as_: AsOption = "", on: OnOption = None, json: JsonOption = False
+) -> None:
     """Say of each feed how fresh, complete and steady it is, before anybody reads anything into silence."""
     from families_first.council.deliveries.health import feed_health
-    from families_first.governance.home import Home
+    from families_first.council.resources import RECORDS
+    from families_first.governance.vault import Vault
 
-    feeds = feed_health(Home.open(home), day_or_today(on))
+    with desk_at(home, as_).act("view-feeds", RECORDS) as act:
+        feeds = feed_health(Vault(act), day_or_today(on))
     emit(
         {"feeds": [feed.as_dict() for feed in feeds]},
         json=json,

@@ -1,10 +1,19 @@
 """``families-first families``: form families from matched people, and show them."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.options import (
+    HERE,
+    AsOption,
+    HomeOption,
+    JsonOption,
+    OnOption,
+    day_or_today,
+    desk_at,
+)
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
 
@@ -15,14 +24,15 @@ app = App(name="families", help="Form families from matched people, and show one
 
 
 @app.command
-def build(*, home: HomeOption = HERE, on: OnOption = None, json: JsonOption = False) -> None:
+def build(
+    *, home: HomeOption = HERE, as_: AsOption = "", on: OnOption = None, json: JsonOption = False
+) -> None:
     """Form families from the people as last matched, and keep them; ids persist from the families before."""
     from families_first.council.journey import build_families
-    from families_first.governance.home import Home
 
     day = day_or_today(on)
     with progress("Forming families"):
-        families = build_families(Home.open(home), on=day)
+        families = build_families(desk_at(home, as_), on=day)
     figures = _figures(families)
     emit(
         {"on": day, **figures},
@@ -43,17 +53,18 @@ def show(
     /,
     *,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     names: Annotated[
         bool, Parameter(negative="", help="Put names beside ids; keep what is printed as you keep records.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show a family: who is in it, since when, why, and by which record; or list all families."""
-    import pyarrow.compute as pc
+    from families_first.council.viewing import list_families, view_family
 
-    families = _kept_families(home)
+    desk = desk_at(home, as_)
     if not family:
-        rows = families.family.to_pylist()
+        rows = list_families(desk)
         emit(
             {"families": rows},
             json=json,
@@ -67,18 +78,8 @@ def show(
             ],
         )
         return
-    members = families.membership.filter(pc.equal(families.membership["family_id"], family)).to_pylist()
-    if not members:
-        from families_first.errors import ExitCode, UserError
-
-        raise UserError(
-            "There is no family with that id",
-            fix="List them with 'families-first families show'.",
-            code=ExitCode.NOT_FOUND,
-        )
-    people = {row["person_id"] for row in members}
-    ties = [row for row in families.tie.to_pylist() if {row["person_a"], row["person_b"]} <= people]
-    called = _names_of(home, people) if names else {}
+    seen = view_family(desk, family, names=names)
+    members, ties, called = seen.members, seen.ties, seen.names
     emit(
         {"family_id": family, "members": members, "ties": ties} | ({"names": called} if names else {}),
         json=json,
@@ -116,19 +117,8 @@ def show(
     )
 
 
-def _called(person_id: str, names: dict[str, str]) -> str:
+def _called(person_id: str, names: Mapping[str, str]) -> str:
     return f"{person_id} {names.get(person_id, '')}".rstrip()
-
-
-def _names_of(home: HomeOption, people: set[str]) -> dict[str, str]:
-    from families_first.council.pages.families_found import name_of
-    from families_first.governance.home import Home
-    from families_first.governance.vault import Vault
-
-    vault = Vault(Home.open(home))
-    latest = vault.latest("people")
-    rows = vault.read(latest, "person", ["person_id", "forename", "surname"]).to_pylist() if latest else []
-    return {row["person_id"]: name_of(row, row["person_id"]) for row in rows if row["person_id"] in people}
 
 
 def _figures(families: "Families") -> dict[str, Any]:
@@ -139,20 +129,3 @@ def _figures(families: "Families") -> dict[str, Any]:
         "children": sum(families.family["children"].to_pylist()),
         "set_aside": dict(Counter(families.set_aside["code"].to_pylist()).most_common()),
     }
-
-
-def _kept_families(home: HomeOption) -> "Families":
-    from families_first.council.journey import families_in
-    from families_first.errors import ExitCode, UserError
-    from families_first.governance.home import Home
-    from families_first.governance.vault import Vault
-
-    vault = Vault(Home.open(home))
-    latest = vault.latest("families")
-    if latest is None:
-        raise UserError(
-            "No families have been formed in this home yet",
-            fix="Form them with 'families-first families build'.",
-            code=ExitCode.NOT_FOUND,
-        )
-    return families_in(vault, latest)

@@ -1,17 +1,21 @@
 """``families-first identify``: find families that meet published criteria, and explain each."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.options import (
+    HERE,
+    AsOption,
+    HomeOption,
+    JsonOption,
+    OnOption,
+    day_or_today,
+    desk_at,
+)
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
-
-if TYPE_CHECKING:
-    from families_first.council.identification.result import Identification
-    from families_first.governance.home import Home
 
 app = App(name="identify", help="Find families that meet published criteria, and explain each.")
 
@@ -27,7 +31,12 @@ PackOption = Annotated[
 
 @app.command
 def run(
-    *, home: HomeOption = HERE, pack: PackOption = "", on: OnOption = None, json: JsonOption = False
+    *,
+    home: HomeOption = HERE,
+    as_: AsOption = "",
+    pack: PackOption = "",
+    on: OnOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Find the families that meet a pack's criteria, and keep the findings.
 
@@ -35,12 +44,11 @@ def run(
     cannot say, because a source is silent or absent, are named.
     """
     from families_first.council.journey import identify_families, pack_named
-    from families_first.governance.home import Home
 
-    day, opened = day_or_today(on), Home.open(home)
-    criteria = pack_named(opened, pack)
+    day, desk = day_or_today(on), desk_at(home, as_)
+    criteria = pack_named(desk.home, pack)
     with progress("Identifying families"):
-        found = identify_families(opened, criteria, on=day)
+        found = identify_families(desk, criteria, on=day)
     nominated = found.nomination.to_pylist()
     blind = found.blind.to_pylist()
     emit(
@@ -87,23 +95,16 @@ def explain(
     /,
     *,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     pack: PackOption = "",
     json: JsonOption = False,
 ) -> None:
     """Explain a family: what each rule found, by which records, what cannot be said, what would change it."""
-    from families_first.council.identification.explaining import explain_family
-    from families_first.council.journey import families_in, pack_named
-    from families_first.governance.home import Home
-    from families_first.governance.vault import Vault
+    from families_first.council.journey import pack_named
+    from families_first.council.viewing import explain as explain_as_kept
 
-    opened = Home.open(home)
-    vault = Vault(opened)
-    criteria = pack_named(opened, pack)
-    found = _kept(opened, pack)
-    families = vault.latest("families")
-    if families is None:
-        raise _nothing_kept(pack)
-    explanation = explain_family(family, families_in(vault, families), found, criteria)
+    desk = desk_at(home, as_)
+    explanation = explain_as_kept(desk, family, pack_named(desk.home, pack))
     emit(explanation.data, json=json, show=[explanation.text])
 
 
@@ -114,34 +115,17 @@ def diff(
     /,
     *,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
     """Say which families enter and leave when the criteria change from one pack to another, and why."""
-    from families_first.council.deliveries.current import current_tables
-    from families_first.council.identification.comparing import diff_packs
-    from families_first.council.identification.delivered_feeds import delivered_feeds
-    from families_first.council.identification.running import identify_each
-    from families_first.council.journey import families_in, pack_named
-    from families_first.governance.home import Home
-    from families_first.governance.vault import Vault
+    from families_first.council.journey import compare_packs, pack_named
 
-    day, opened = day_or_today(on), Home.open(home)
-    packs = pack_named(opened, before), pack_named(opened, after)
-    vault = Vault(opened)
-    families, people = vault.latest("families"), vault.latest("people")
-    if families is None or people is None:
-        raise _nothing_kept(before)
+    day, desk = day_or_today(on), desk_at(home, as_)
+    packs = pack_named(desk.home, before), pack_named(desk.home, after)
     with progress("Comparing the packs"):
-        results = identify_each(
-            families_in(vault, families),
-            current_tables(opened),
-            vault.read(people, "assignment"),
-            packs,
-            on=day,
-            feeds=delivered_feeds(opened, day),
-        )
-        rows = diff_packs(*results, packs=packs).to_pylist()
+        rows = compare_packs(desk, packs, on=day).to_pylist()
     counts = {
         change: sum(row["change"] == change for row in rows) for change in ("enters", "leaves", "stays")
     }
@@ -263,38 +247,4 @@ def _pack_folder(home: Path, pack: str) -> Path:
         "There is no such criteria pack",
         fix="List them with 'families-first identify packs', or name a folder that holds a pack.toml.",
         code=ExitCode.CRITERIA,
-    )
-
-
-def _kept(home: "Home", pack_id: str) -> "Identification":
-    from datetime import date
-
-    from families_first.council.identification.result import Identification
-    from families_first.governance.vault import Vault
-
-    vault = Vault(home)
-    datasets = [each for each in vault.list("findings") if each.name == pack_id]
-    if not datasets:
-        raise _nothing_kept(pack_id)
-    kept = datasets[-1]
-    return Identification(
-        pack_id=pack_id,
-        pack_version=str(kept.about["version"]),
-        on=date.fromisoformat(str(kept.about["on"])),
-        minimum_problems=int(kept.about["minimum_problems"]),
-        **{
-            name: vault.read(kept, name)
-            for name in ("finding", "nomination", "near_miss", "gateway", "blind")
-        },
-    )
-
-
-def _nothing_kept(pack_id: str) -> Exception:
-    from families_first.errors import ExitCode, UserError
-
-    return UserError(
-        "These criteria have not been run in this home yet",
-        where=pack_id,
-        fix="Run them with 'families-first identify run --pack', or the whole way with 'families-first run'.",
-        code=ExitCode.NOT_FOUND,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from cyclopts import App, CycloptsError
 
 from families_first import __version__
+from families_first.cli.options import checkpoint_what_was_done
 from families_first.cli.output import emit
 from families_first.errors import ExitCode, UserError
 
@@ -28,6 +29,13 @@ _COMMANDS = (
     ("families", "families:app", "Form families from matched people, and show one."),
     ("identify", "identify:app", "Find families that meet published criteria, and explain each."),
     ("run", "run:run", "Land everything in the inbox, match, form families and identify."),
+    ("policy", "policy:app", "Show who may do what, and explain a decision."),
+    ("audit", "audit:app", "Verify, read, checkpoint and export the log of every decision and act."),
+    ("keys", "keys:app", "Make, split, rotate and forget keys; the custodians' ceremony."),
+    ("parcel", "parcel:app", "Seal, inspect and open what passes between homes."),
+    ("retention", "retention:app", "Say what is kept until when, and destroy it with a certificate."),
+    ("backup", "backup:app", "Back a home up for its custodians, and restore it."),
+    ("assure", "assure:assure", "Try to break every promise of the notice, and show what holds."),
     ("simulate", "simulate:simulate", "Make a made-up county with the truth known."),
     ("demo", "demo:demo", "Show the whole way from agencies' files to nominated families."),
 )
@@ -61,6 +69,13 @@ def exit_code_of(arguments: Sequence[str]) -> int:
     debug = os.environ.get("FAMILIES_FIRST_DEBUG") == "1"
     if not debug:
         warnings.simplefilter("ignore")  # a library's warning may quote a value
+    try:
+        return _run(arguments, json=json, debug=debug)
+    finally:
+        checkpoint_what_was_done()
+
+
+def _run(arguments: Sequence[str], *, json: bool, debug: bool) -> int:
     try:
         result = app(list(arguments), exit_on_error=False, print_error=False)
     except UserError as error:

@@ -5,12 +5,19 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.options import (
+    HERE,
+    AsOption,
+    HomeOption,
+    JsonOption,
+    OnOption,
+    day_or_today,
+    desk_at,
+)
 from families_first.cli.output import Sheet, counted, emit
 
 app = App(name="review", help="Decide pairs of records that the model leaves to a person.")
 
-ByOption = Annotated[str, Parameter(name="--by", help="Who decides: a person's name.")]
 ReasonOption = Annotated[str, Parameter(name="--reason", help="Why, in words a colleague will understand.")]
 ScoreOption = Annotated[
     bool,
@@ -27,16 +34,16 @@ def list_(
     limit: Annotated[int, Parameter(help="How many to show.")] = 20,
     score: ScoreOption = False,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
     """List the pairs that wait, in an order that tells nothing of what the model thinks."""
-    from families_first.council.review import decisions_of, pairs_to_review
-    from families_first.governance.home import Home
+    from families_first.council.review import decisions_taken, pairs_to_review
 
-    day, place = day_or_today(on), Home.open(home)
+    day, desk = day_or_today(on), desk_at(home, as_)
     if decided:
-        taken = decisions_of(place)
+        taken = decisions_taken(desk)
         counting = {decision.decision_id for decision in taken.in_force(day)}
         rows = [
             [
@@ -57,7 +64,7 @@ def list_(
             show=[Sheet(_headings(columns), rows)] if rows else ["Nothing has been decided yet."],
         )
         return
-    waiting = pairs_to_review(place, on=day)
+    waiting = pairs_to_review(desk, on=day)
     columns = ["pair", "person_l", "person_r", *(["weight", "reason"] if score else [])]
     rows = [[getattr(each, column) for column in columns] for each in waiting[:limit]]
     emit(
@@ -77,6 +84,7 @@ def show(
     *,
     score: ScoreOption = False,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -88,9 +96,8 @@ def show(
         Its name in `review list`.
     """
     from families_first.council.review import show_pair
-    from families_first.governance.home import Home
 
-    found = show_pair(Home.open(home), pair, on=day_or_today(on))
+    found = show_pair(desk_at(home, as_), pair, on=day_or_today(on))
     rows = [[name.replace("_", " "), left, right] for name, left, right in found.fields if left or right]
     model = {"weight": found.waiting.weight, "reason": found.waiting.reason} if score else {}
     emit(
@@ -116,12 +123,12 @@ def decide(
     same: Annotated[
         bool, Parameter(name="--same", negative="--different", help="One person, or two different people.")
     ],
-    by: ByOption,
     reason: ReasonOption,
     until: Annotated[
         date | None, Parameter(help="The last day on which it holds; for good when not given.")
     ] = None,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -134,18 +141,17 @@ def decide(
     """
     from families_first.council.foretelling import what_follows
     from families_first.council.review import decide_pair
-    from families_first.governance.home import Home
 
-    day, place = day_or_today(on), Home.open(home)
-    decision = decide_pair(place, pair, same=same, by=by, reason=reason, on=day, until=until)
-    follows = what_follows(place, decision, on=day)
+    day, desk = day_or_today(on), desk_at(home, as_)
+    decision = decide_pair(desk, pair, same=same, reason=reason, on=day, until=until)
+    follows = what_follows(desk, decision, on=day)
     says = "one person" if same else "different people"
     emit(
         {
             "pair": pair.upper(),
             "decision": decision.decision_id,
             "same": same,
-            "by": by,
+            "by": decision.by,
             "decided_on": day,
             "what_follows": follows,
         },
@@ -155,12 +161,11 @@ def decide(
 
 
 @app.command
-def changes(*, home: HomeOption = HERE, json: JsonOption = False) -> None:
+def changes(*, home: HomeOption = HERE, as_: AsOption = "", json: JsonOption = False) -> None:
     """List the people whom the last matching run joined, parted or changed."""
     from families_first.council.review import changes_of_last_run
-    from families_first.governance.home import Home
 
-    found = changes_of_last_run(Home.open(home))
+    found = changes_of_last_run(desk_at(home, as_))
     columns = ["number", "change", "person_id", "other_person_id", "records", "reason"]
     sheet = Sheet(_headings(columns), [[each[column] for column in columns] for each in found])
     emit(
@@ -175,9 +180,9 @@ def undo(
     number: int,
     /,
     *,
-    by: ByOption,
     reason: ReasonOption,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -189,9 +194,8 @@ def undo(
         The number of the change in `review changes`.
     """
     from families_first.council.review import undo_change
-    from families_first.governance.home import Home
 
-    decision = undo_change(Home.open(home), number, by=by, reason=reason, on=day_or_today(on))
+    decision = undo_change(desk_at(home, as_), number, reason=reason, on=day_or_today(on))
     emit(
         {"number": number, "decision": decision.decision_id, "supersedes": list(decision.supersedes)},
         json=json,
@@ -204,9 +208,9 @@ def take_back_(
     decision: str,
     /,
     *,
-    by: ByOption,
     reason: ReasonOption,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     on: OnOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -218,9 +222,8 @@ def take_back_(
         Its name in `review list --decided`.
     """
     from families_first.council.review import take_back
-    from families_first.governance.home import Home
 
-    opposite = take_back(Home.open(home), decision, by=by, reason=reason, on=day_or_today(on))
+    opposite = take_back(desk_at(home, as_), decision, reason=reason, on=day_or_today(on))
     emit(
         {"took_back": decision, "decision": opposite.decision_id},
         json=json,

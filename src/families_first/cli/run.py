@@ -3,7 +3,15 @@
 from typing import TYPE_CHECKING
 
 from families_first.cli.identify import PackOption
-from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
+from families_first.cli.options import (
+    HERE,
+    AsOption,
+    HomeOption,
+    JsonOption,
+    OnOption,
+    day_or_today,
+    desk_at,
+)
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
 
@@ -16,6 +24,7 @@ PAGE = "families.html"
 def run(
     *,
     home: HomeOption = HERE,
+    as_: AsOption = "",
     pack: PackOption = "",
     on: OnOption = None,
     json: JsonOption = False,
@@ -31,14 +40,13 @@ def run(
     from families_first.council.journey import pack_named, run_journey
     from families_first.council.pages.report import figures_of, render_report
     from families_first.governance.durable import write_durably
-    from families_first.governance.home import Home
 
-    opened = Home.open(home)
-    criteria = pack_named(opened, pack)
+    desk = desk_at(home, as_)
+    criteria = pack_named(desk.home, pack)
     with progress("Starting") as steps:
-        journey = run_journey(opened, on=day_or_today(on), pack=criteria, said=steps.describe)
+        journey = run_journey(desk, on=day_or_today(on), pack=criteria, said=steps.describe)
         steps.describe("Writing the page")
-        write_durably(opened.outbox / PAGE, render_report(opened, journey, criteria).encode())
+        write_durably(desk.home.outbox / PAGE, render_report(desk, journey, criteria).encode())
     figures = figures_of(journey)
     refused = [landing for landing in journey.landings if landing.refusal]
     emit(

@@ -17,21 +17,28 @@ from families_first.council.against_truth.truth import identify_truth, load_trut
 from families_first.council.identification.pack import Pack
 from families_first.council.journey import Journey, Said, pack_named, run_journey
 from families_first.council.pages.report import figures_of
-from families_first.governance.home import Home
+from families_first.council.resources import RECORDS
+from families_first.governance.desk import Desk
+from families_first.governance.purposes import Purpose
 from families_first.governance.vault import Vault
+from families_first.governance.zone_file import Zone
 from families_first.simulation import REFERENCE_DAY, simulate_county
 from families_first.simulation.broken import write_broken_extracts
 from families_first.simulation.extracts import write_extracts, write_truth
+from families_first.simulation.homes import MadeUpHomes, make_homes
 
 DEMO_PACK = "exampleshire-2026"
-COUNCIL = "Exampleshire Council (made up)"
+DATA_LEAD = "data-lead"
+CUSTODIANS = "custodians"  # the folder of the made-up custodians' shares
+COUNTY = "county"  # the folder that holds the truth
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo made: the council's home, its run, the comparison with the truth, and seconds by step."""
+    """What the demo made: the desk of the council's data lead, the run, the comparison with the truth, and
+    seconds by step."""
 
-    home: Home
+    desk: Desk
     pack: Pack
     journey: Journey
     matching: MatchQuality
@@ -97,21 +104,17 @@ def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step:
         Size of the county; the same seed gives the same demo.
     """
     clock = _Clock(said)
-    county_folder, home = _fresh(folder)
-    clock("Making the county")
-    county = simulate_county(people=people, seed=seed, as_of=REFERENCE_DAY)
-    clock("Writing the agencies' files")
-    extracts = write_extracts(county, home.inbox)
-    write_broken_extracts(home.inbox, home.inbox)
-    write_truth(county, county_folder, extracts)
+    home = make_county(folder, people=people, seed=seed, said=clock).council
+    desk = Desk.of(home, DATA_LEAD, Purpose.IDENTIFY_AND_SUPPORT)
     pack = pack_named(home, DEMO_PACK)
-    journey = run_journey(home, on=REFERENCE_DAY, pack=pack, said=clock)
+    journey = run_journey(desk, on=REFERENCE_DAY, pack=pack, said=clock)
     clock("Comparing with the truth")
-    truth = load_truth(county_folder)
-    assignment = Vault(home).read(journey.people.dataset, "assignment")
+    truth = load_truth(folder / COUNTY)
+    with desk.act("list-families", RECORDS, details={"page": "demo"}) as act:
+        assignment = Vault(act).read(journey.people.dataset, "assignment")
     outcome = Outcome(assignment, journey.families, journey.identification, journey.tables)
     demo = Demo(
-        home=home,
+        desk=desk,
         pack=pack,
         journey=journey,
         matching=match_quality(assignment, truth, on=REFERENCE_DAY),
@@ -128,17 +131,34 @@ def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step:
     return demo
 
 
-def _fresh(folder: Path) -> tuple[Path, Home]:
-    for part in ("county", "council"):
+def make_county(folder: Path, *, people: int, seed: int, said: Said = lambda step: None) -> MadeUpHomes:
+    """Make the county, its four homes, and the files its agencies send, in the council's inbox.
+
+    Parameters are those of :func:`make_demo`.
+    """
+    county_folder, homes = _fresh(folder, seed)
+    inbox = homes.council.inbox
+    said("Making the county")
+    county = simulate_county(people=people, seed=seed, as_of=REFERENCE_DAY)
+    said("Writing the agencies' files")
+    extracts = write_extracts(county, inbox)
+    write_broken_extracts(inbox, inbox)
+    write_truth(county, county_folder, extracts)
+    return homes
+
+
+def _fresh(folder: Path, seed: int) -> tuple[Path, MadeUpHomes]:
+    for part in (COUNTY, CUSTODIANS, "witnesses", *Zone):
         shutil.rmtree(folder / part, ignore_errors=True)
-    county = folder / "county"
+    county = folder / COUNTY
     county.mkdir(parents=True)
-    home = Home.create(folder / "council", zone="council", title=COUNCIL)
+    homes = make_homes(folder, seed=seed, custodians=folder / CUSTODIANS)
+    home = homes.council
     shipped = resources.files("families_first.simulation") / "exampleshire"
     for kind, place in (("mappings", home.mappings), ("agreements", home.agreements)):
         with resources.as_file(shipped / kind) as source:
             shutil.copytree(source, place, dirs_exist_ok=True)
-    return county, home
+    return county, homes
 
 
 def _scores(score: Any) -> dict[str, float]:

@@ -11,8 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from families_first.council.resources import RECORDS
 from families_first.council.review import decisions_of
-from families_first.governance.home import Home
+from families_first.governance.desk import Desk
 from families_first.governance.vault import Vault
 from families_first.matching.conflicts import facts_of
 from families_first.matching.decisions import Decision
@@ -37,12 +38,16 @@ class Sides:
     after: tuple[str, str]
 
 
-def what_follows(home: Home, decision: Decision, *, on: date) -> list[str]:
+def what_follows(desk: Desk, decision: Decision, *, on: date) -> list[str]:
     """Say in sentences what the next match makes of a decision on two records, where nothing else is new.
 
     Sources and person ids are named, and nothing that a record holds.
     """
-    vault = Vault(home)
+    with desk.act("review-matches", RECORDS, details={"decision": decision.decision_id}) as act:
+        return _foretell(Vault(act), decision, on)
+
+
+def _foretell(vault: Vault, decision: Decision, on: date) -> list[str]:
     last = vault.latest("people")
     keys = [key for group in decision.groups for key in group]
     if last is None or len(keys) != 2:
@@ -62,7 +67,7 @@ def what_follows(home: Home, decision: Decision, *, on: date) -> list[str]:
         edges.slice(0, 0),
         records.slice(0, 0),
         thresholds=Thresholds(**last.about["thresholds"]),
-        decisions=decisions_of(home),
+        decisions=decisions_of(vault),
         on=on,
     ).people
     before, after = _people_of(now, keys), _people_of(then, keys)

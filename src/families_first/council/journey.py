@@ -17,13 +17,16 @@ from families_first.council.deliveries.mapping_file import SourceMapping, load_m
 from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
 from families_first.council.families.formation import form_families
 from families_first.council.families.result import Families
+from families_first.council.identification.comparing import diff_packs
 from families_first.council.identification.delivered_feeds import delivered_feeds
 from families_first.council.identification.pack import Pack, load_pack, pack_ids, shipped_packs_folder
 from families_first.council.identification.result import Identification
-from families_first.council.identification.running import identify
+from families_first.council.identification.running import identify, identify_each
 from families_first.council.people import PeopleRun, match_people
+from families_first.council.resources import RECORDS
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import Agreement, load_agreements
+from families_first.governance.desk import Desk
 from families_first.governance.home import Home
 from families_first.governance.vault import DatasetInfo, DatasetKind, Vault
 from families_first.records.tables import Table
@@ -57,21 +60,21 @@ class Journey:
     identification: Identification
 
 
-def land_inbox(home: Home, *, on: date, said: Said = lambda step: None) -> tuple[Landing, ...]:
+def land_inbox(desk: Desk, *, on: date, said: Said = lambda step: None) -> tuple[Landing, ...]:
     """Land every file of the inbox; a file that is refused is told of and does not hold up the others."""
-    mappings = load_mappings(home.mappings)
-    agreements = load_agreements(home.agreements)
+    mappings = load_mappings(desk.home.mappings)
+    agreements = load_agreements(desk.home.agreements)
     landings = []
-    for path in sorted(home.inbox.iterdir()):
+    for path in sorted(desk.home.inbox.iterdir()):
         if path.is_file() and not path.name.startswith("."):
             said(f"Landing {path.name}")
-            landings.append(_land(path, home, mappings, agreements, on=on))
+            landings.append(_land(path, desk, mappings, agreements, on=on))
     return tuple(landings)
 
 
 def _land(
     path: Path,
-    home: Home,
+    desk: Desk,
     mappings: dict[str, SourceMapping],
     agreements: Mapping[str, Agreement],
     *,
@@ -87,22 +90,28 @@ def _land(
                 fix=f"Put the agreement that the mapping '{mapping.content.id}' quotes into the home.",
                 code=ExitCode.AGREEMENT,
             )
-        return Landing(path.name, land_delivery(path, mapping, agreement, home, on=on), None)
+        return Landing(path.name, land_delivery(path, mapping, agreement, desk, on=on), None)
     except QuarantineLimitExceeded as refusal:
         return Landing(path.name, refusal.report, refusal)
     except UserError as refusal:
         return Landing(path.name, None, refusal)
 
 
-def build_families(home: Home, *, on: date, tables: Mapping[Table, pa.Table] | None = None) -> Families:
+def build_families(desk: Desk, *, on: date, tables: Mapping[Table, pa.Table] | None = None) -> Families:
     """Form the families of the people as last matched, keep them in the vault, and return them."""
-    vault = Vault(home)
+    with desk.act("form-families", RECORDS) as act:
+        families = _build(Vault(act), on, tables)
+        act.note(families=families.family.num_rows)
+        return families
+
+
+def _build(vault: Vault, on: date, tables: Mapping[Table, pa.Table] | None) -> Families:
     people = _latest(vault, "people", "Match the records first: `families-first run`.")
     last = vault.latest("families")
     families = form_families(
         vault.read(people, "person"),
         vault.read(people, "assignment"),
-        current_tables(home) if tables is None else tables,
+        current_tables(vault) if tables is None else tables,
         on=on,
         previous=families_in(vault, last) if last else None,
     )
@@ -110,7 +119,7 @@ def build_families(home: Home, *, on: date, tables: Mapping[Table, pa.Table] | N
         "families",
         f"after-{people.name}-on-{on.isoformat()}",
         families.tables(),
-        retention_class=home.retention_classes[0].id,
+        retention_class=vault.home.retention_classes[0].id,
         about={"on": on.isoformat(), "people": people.name, "families": families.family.num_rows},
         replaces=vault.list("families"),
     )
@@ -118,25 +127,31 @@ def build_families(home: Home, *, on: date, tables: Mapping[Table, pa.Table] | N
 
 
 def identify_families(
-    home: Home, pack: Pack, *, on: date, tables: Mapping[Table, pa.Table] | None = None
+    desk: Desk, pack: Pack, *, on: date, tables: Mapping[Table, pa.Table] | None = None
 ) -> Identification:
     """Run a criteria pack over the families as last formed, keep its findings, and return them."""
-    vault = Vault(home)
+    with desk.act("identify-families", RECORDS, details={"pack": pack.id}) as act:
+        found = _identify(Vault(act), pack, on, tables)
+        act.note(findings=found.finding.num_rows, nominated=found.nomination.num_rows)
+        return found
+
+
+def _identify(vault: Vault, pack: Pack, on: date, tables: Mapping[Table, pa.Table] | None) -> Identification:
     people = _latest(vault, "people", "Match the records first: `families-first run`.")
     families = _latest(vault, "families", "Form the families first: `families-first families build`.")
     found = identify(
         families_in(vault, families),
-        current_tables(home) if tables is None else tables,
+        current_tables(vault) if tables is None else tables,
         vault.read(people, "assignment"),
         pack,
         on=on,
-        feeds=delivered_feeds(home, on),
+        feeds=delivered_feeds(vault, on),
     )
     vault.commit(
         "findings",
         pack.id,
         found.tables(),
-        retention_class=home.retention_classes[0].id,
+        retention_class=vault.home.retention_classes[0].id,
         about={
             "pack": pack.id,
             "version": found.pack_version,
@@ -150,16 +165,37 @@ def identify_families(
     return found
 
 
-def run_journey(home: Home, *, on: date, pack: Pack, said: Said = lambda step: None) -> Journey:
+def compare_packs(desk: Desk, packs: tuple[Pack, Pack], *, on: date) -> pa.Table:
+    """Return which families enter, leave and stay when the criteria change from the first pack to the second.
+
+    Keeps nothing. The table is that of :func:`diff_packs`.
+    """
+    with desk.act("list-families", RECORDS, details={"packs": " ".join(pack.id for pack in packs)}) as act:
+        vault = Vault(act)
+        people = _latest(vault, "people", "Match the records first: `families-first run`.")
+        families = _latest(vault, "families", "Form the families first: `families-first families build`.")
+        results = identify_each(
+            families_in(vault, families),
+            current_tables(vault),
+            vault.read(people, "assignment"),
+            packs,
+            on=on,
+            feeds=delivered_feeds(vault, on),
+        )
+        return diff_packs(*results, packs=packs)
+
+
+def run_journey(desk: Desk, *, on: date, pack: Pack, said: Said = lambda step: None) -> Journey:
     """Land the inbox, match, form families and identify: the whole job of a data lead's month."""
-    landings = land_inbox(home, on=on, said=said)
-    tables = current_tables(home)
+    landings = land_inbox(desk, on=on, said=said)
+    with desk.act("list-families", RECORDS) as act:
+        tables = current_tables(Vault(act))
     said("Matching people")
-    people = match_people(home, tables, on=on)
+    people = match_people(desk, tables, on=on)
     said("Forming families")
-    families = build_families(home, on=on, tables=tables)
+    families = build_families(desk, on=on, tables=tables)
     said(f"Identifying families by {pack.head.title}")
-    found = identify_families(home, pack, on=on, tables=tables)
+    found = identify_families(desk, pack, on=on, tables=tables)
     return Journey(
         on=on, landings=landings, tables=tables, people=people, families=families, identification=found
     )

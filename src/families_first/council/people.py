@@ -12,9 +12,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from families_first.council.deliveries.current import current_tables
+from families_first.council.resources import RECORDS
 from families_first.council.review import decisions_of
 from families_first.errors import ExitCode, UserError
-from families_first.governance.home import Home
+from families_first.governance.desk import Desk
 from families_first.governance.vault import DatasetInfo, Vault, locked_connection
 from families_first.matching.decisions import Decisions
 from families_first.matching.incremental import apply_edges
@@ -90,14 +92,16 @@ def match_records_of(person_records: pa.Table) -> pa.Table:
 
 
 def match_people(
-    home: Home, tables: Mapping[Table, pa.Table], *, on: date, model: Model | None = None
+    desk: Desk, tables: Mapping[Table, pa.Table] | None = None, *, on: date, model: Model | None = None
 ) -> PeopleRun:
     """Match the council's records into people and keep them in the vault, as the dataset of one run.
 
     Parameters
     ----------
+    desk
+        Who asks, in which home.
     tables
-        The canonical tables as they stand (``deliveries.current.current_tables``).
+        The canonical tables as they stand; read from the vault when not given.
     on
         The day for which decisions are in force.
     model
@@ -106,20 +110,27 @@ def match_people(
     Raises
     ------
     UserError
-        When nothing has landed, or human decisions contradict one another.
+        REFUSED, when the person may not; otherwise when nothing has landed, or human decisions contradict one
+        another.
     """
+    with desk.act("match-people", RECORDS) as act:
+        vault = Vault(act)
+        run = _match(vault, current_tables(vault) if tables is None else tables, on, model or shipped_model())
+        act.note(records=run.records, compared=run.compared, people=run.people, for_review=run.for_review)
+        return run
+
+
+def _match(vault: Vault, tables: Mapping[Table, pa.Table], on: date, model: Model) -> PeopleRun:
     records = match_records_of(tables[Table.PERSON_RECORD])
     if records.num_rows == 0:
         raise UserError(
             "There is no record of a person to match",
-            where=home.root.name,
+            where=vault.home.root.name,
             fix="Land deliveries first: `families-first deliveries land`.",
             code=ExitCode.NOT_FOUND,
         )
-    vault = Vault(home)
-    model = model or shipped_model()
     last = vault.latest("people")
-    deciding = _Deciding(decisions_of(home), on)
+    deciding = _Deciding(decisions_of(vault), on)
     outcome = _add(vault, last, records, model, deciding) if last else None
     if outcome is None:
         previous = _people_of(vault, last) if last else None
@@ -151,7 +162,7 @@ def match_people(
         "people",
         f"run-{people.run:06d}",
         kept,
-        retention_class=home.retention_classes[0].id,
+        retention_class=vault.home.retention_classes[0].id,
         about=about,
         replaces=vault.list("people"),
     )

@@ -6,6 +6,8 @@ are kept in the vault with who, when and why; every later matching run honours t
 
 import base64
 import hashlib
+import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,8 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from families_first.council.resources import RECORDS
 from families_first.errors import ExitCode, UserError
-from families_first.governance.home import Home
+from families_first.governance.desk import Act, Desk
 from families_first.governance.vault import DatasetInfo, Vault
 from families_first.matching.decisions import Decision, Decisions, superseding
 from families_first.matching.ledger import undo
@@ -65,21 +68,33 @@ class ShownPair:
     fields: tuple[tuple[str, str, str], ...]
 
 
-def decisions_of(home: Home) -> Decisions:
+def decisions_of(vault: Vault) -> Decisions:
     """Return every decision ever taken in a home, in order."""
-    vault = Vault(home)
     kept = vault.latest("decisions")
     return Decisions() if kept is None else Decisions.from_arrow(vault.read(kept, "decision"))
 
 
-def pairs_to_review(home: Home, *, on: date) -> list[ReviewPair]:
+def pairs_to_review(desk: Desk, *, on: date) -> list[ReviewPair]:
     """Return the pairs that wait, by name: an order that tells nothing of their score.
 
     A pair on which a decision in force ``on`` the day has been taken since the last run no longer waits.
     """
-    vault, dataset = _last_run(home)
+    with desk.act("review-matches", RECORDS) as act:
+        waiting = _pairs_waiting(Vault(act), on)
+        act.note(pairs=len(waiting))
+        return waiting
+
+
+def decisions_taken(desk: Desk) -> Decisions:
+    """Return every decision ever taken in the desk's home, in order."""
+    with desk.act("review-matches", RECORDS) as act:
+        return decisions_of(Vault(act))
+
+
+def _pairs_waiting(vault: Vault, on: date) -> list[ReviewPair]:
+    dataset = _last_run(vault)
     decided = {
-        frozenset(pair) for decision in decisions_of(home).in_force(on) for pair in _pairs_of(decision)
+        frozenset(pair) for decision in decisions_of(vault).in_force(on) for pair in _pairs_of(decision)
     }
     waiting = [
         ReviewPair(pair=pair_name(row["key_l"], row["key_r"]), **row)
@@ -96,7 +111,7 @@ def pair_name(left: str, right: str) -> str:
     return base64.b32encode(hashlib.blake2b(keys.encode(), digest_size=5).digest()).decode()
 
 
-def show_pair(home: Home, pair: str, *, on: date) -> ShownPair:
+def show_pair(desk: Desk, pair: str, *, on: date) -> ShownPair:
     """Return the records of a waiting pair, side by side.
 
     Raises
@@ -104,9 +119,13 @@ def show_pair(home: Home, pair: str, *, on: date) -> ShownPair:
     UserError
         NOT_FOUND, when no such pair waits.
     """
-    waiting = _waiting(home, pair, on)
-    vault, dataset = _last_run(home)
-    records = vault.read(dataset, "matched")
+    with desk.act("review-matches", RECORDS, details={"pair": _name_in_log(pair)}) as act:
+        return _shown(Vault(act), pair, on)
+
+
+def _shown(vault: Vault, pair: str, on: date) -> ShownPair:
+    waiting = _waiting(vault, pair, on)
+    records = vault.read(_last_run(vault), "matched")
     both = {
         row["record_key"]: row
         for row in records.filter(
@@ -118,9 +137,9 @@ def show_pair(home: Home, pair: str, *, on: date) -> ShownPair:
 
 
 def decide_pair(
-    home: Home, pair: str, *, same: bool, by: str, reason: str, on: date, until: date | None = None
+    desk: Desk, pair: str, *, same: bool, reason: str, on: date, until: date | None = None
 ) -> Decision:
-    """Keep a person's decision on a waiting pair: the same person, or two.
+    """Keep the decision of the person at the desk on a waiting pair: the same person, or two.
 
     Raises
     ------
@@ -128,15 +147,18 @@ def decide_pair(
         NOT_FOUND, when no such pair waits; REFUSED, when who or why is missing or an earlier decision says
         otherwise.
     """
-    waiting = _waiting(home, pair, on)
-    left, right = waiting.key_l, waiting.key_r
-    groups: tuple[tuple[str, ...], ...] = ((left, right),) if same else ((left,), (right,))
-    decision = Decision(groups=groups, by=by, decided_on=on, reason=reason, until=until)
-    keep_decision(home, decision, on=on)
-    return decision
+    with _deciding(desk) as act:
+        vault = Vault(act)
+        waiting = _waiting(vault, pair, on)
+        left, right = waiting.key_l, waiting.key_r
+        groups: tuple[tuple[str, ...], ...] = ((left, right),) if same else ((left,), (right,))
+        decision = Decision(groups=groups, by=desk.person.id, decided_on=on, reason=reason, until=until)
+        keep_decision(vault, decision, on=on)
+        act.note(decision=decision.decision_id, pair=waiting.pair, same=same)
+        return decision
 
 
-def undo_change(home: Home, number: int, *, by: str, reason: str, on: date) -> Decision:
+def undo_change(desk: Desk, number: int, *, reason: str, on: date) -> Decision:
     """Keep the decision that reverses a change of the people's log; it takes the place of those it
     contradicts.
 
@@ -145,22 +167,25 @@ def undo_change(home: Home, number: int, *, by: str, reason: str, on: date) -> D
     UserError
         NOT_FOUND, when the log has no such number; REFUSED, when that change has nothing to reverse.
     """
-    vault, dataset = _last_run(home)
-    log = vault.read(dataset, "log")
-    rows = log.filter(pc.equal(log["number"], number)).to_pylist()
-    if not rows:
-        raise UserError(
-            "The log of people has no such change",
-            where=f"number {number}",
-            fix="Take a number from `families-first review changes`.",
-            code=ExitCode.NOT_FOUND,
-        )
-    decision = undo(rows[0], decisions_of(home).in_force(on), by=by, on=on, reason=reason)
-    keep_decision(home, decision, on=on)
-    return decision
+    with _deciding(desk) as act:
+        vault = Vault(act)
+        log = vault.read(_last_run(vault), "log")
+        rows = log.filter(pc.equal(log["number"], number)).to_pylist()
+        if not rows:
+            raise UserError(
+                "The log of people has no such change",
+                where=f"number {number}",
+                fix="Take a number from `families-first review changes`.",
+                code=ExitCode.NOT_FOUND,
+            )
+        earlier = decisions_of(vault).in_force(on)
+        decision = undo(rows[0], earlier, by=desk.person.id, on=on, reason=reason)
+        keep_decision(vault, decision, on=on)
+        act.note(decision=decision.decision_id, undone=number)
+        return decision
 
 
-def take_back(home: Home, decision_id: str, *, by: str, reason: str, on: date) -> Decision:
+def take_back(desk: Desk, decision_id: str, *, reason: str, on: date) -> Decision:
     """Keep a decision that says the opposite of an earlier one and takes its place.
 
     Raises
@@ -169,7 +194,16 @@ def take_back(home: Home, decision_id: str, *, by: str, reason: str, on: date) -
         NOT_FOUND, when there is no such decision; REFUSED, when it is about more than two records (undo the
         change it made instead).
     """
-    earlier = decisions_of(home).in_force(on)
+    with _deciding(desk) as act:
+        vault = Vault(act)
+        earlier = decisions_of(vault).in_force(on)
+        opposite = superseding(_opposite(earlier, decision_id, desk, reason, on), earlier)
+        keep_decision(vault, opposite, on=on)
+        act.note(decision=opposite.decision_id, took_back=decision_id)
+        return opposite
+
+
+def _opposite(earlier: Decisions, decision_id: str, desk: Desk, reason: str, on: date) -> Decision:
     found = next((decision for decision in earlier if decision.decision_id == decision_id), None)
     if found is None:
         raise UserError(
@@ -187,32 +221,35 @@ def take_back(home: Home, decision_id: str, *, by: str, reason: str, on: date) -
             code=ExitCode.REFUSED,
         )
     groups = ((keys[0],), (keys[1],)) if len(found.groups) == 1 else ((keys[0], keys[1]),)
-    opposite = superseding(Decision(groups=groups, by=by, decided_on=on, reason=reason), earlier)
-    keep_decision(home, opposite, on=on)
-    return opposite
+    return Decision(groups=groups, by=desk.person.id, decided_on=on, reason=reason)
 
 
-def keep_decision(home: Home, decision: Decision, *, on: date) -> None:
+def _deciding(desk: Desk) -> AbstractContextManager[Act]:
+    return desk.act("decide-matches", RECORDS)
+
+
+def keep_decision(vault: Vault, decision: Decision, *, on: date) -> None:
     """Add a decision to those of the home, unless it contradicts one in force."""
-    with home.locked():
-        vault = Vault(home)
-        kept = decisions_of(home).adding(decision)
+    with vault.home.locked():
+        kept = decisions_of(vault).adding(decision)
         kept.in_force(on).check()
         vault.commit(
             "decisions",
             f"decisions-{len(kept):06d}",
             {"decision": kept.to_arrow()},
-            retention_class=home.retention_classes[0].id,
+            retention_class=vault.home.retention_classes[0].id,
             about={"decisions": len(kept)},
             replaces=vault.list("decisions"),
         )
 
 
-def changes_of_last_run(home: Home) -> list[dict[str, Any]]:
+def changes_of_last_run(desk: Desk) -> list[dict[str, Any]]:
     """Return what the last run changed in people known before: number, change, ids and counts, without
     records."""
-    vault, dataset = _last_run(home)
-    log = vault.read(dataset, "log")
+    with desk.act("review-matches", RECORDS) as act:
+        vault = Vault(act)
+        dataset = _last_run(vault)
+        log = vault.read(dataset, "log")
     kinds = pa.array(["joined", "moved", "split"])
     wanted = pc.and_(
         pc.equal(log["run"], int(dataset.about["run"])), pc.is_in(log["change"], value_set=kinds)
@@ -235,8 +272,8 @@ def _pairs_of(decision: Decision) -> list[tuple[str, str]]:
     return [(a, b) for place, a in enumerate(keys) for b in keys[place + 1 :]]
 
 
-def _waiting(home: Home, pair: str, on: date) -> ReviewPair:
-    found = next((each for each in pairs_to_review(home, on=on) if each.pair == pair.upper()), None)
+def _waiting(vault: Vault, pair: str, on: date) -> ReviewPair:
+    found = next((each for each in _pairs_waiting(vault, on) if each.pair == pair.upper()), None)
     if found is None:
         raise UserError(
             "No such pair waits for review",
@@ -247,17 +284,21 @@ def _waiting(home: Home, pair: str, on: date) -> ReviewPair:
     return found
 
 
-def _last_run(home: Home) -> tuple[Vault, DatasetInfo]:
-    vault = Vault(home)
+def _last_run(vault: Vault) -> DatasetInfo:
     dataset = vault.latest("people")
     if dataset is None:
         raise UserError(
             "Nobody has been matched in this home yet",
-            where=home.root.name,
+            where=vault.home.root.name,
             fix="Put the files into the inbox and run `families-first run`.",
             code=ExitCode.NOT_FOUND,
         )
-    return vault, dataset
+    return dataset
+
+
+def _name_in_log(pair: str) -> str:
+    """A pair's name as typed goes into the log only if it can be one."""
+    return pair.upper() if re.fullmatch(r"[A-Za-z2-7]{8}", pair) else "no pair's name"
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from families_first.governance.home import Home
 from families_first.governance.vault.dataset import DatasetInfo
 from families_first.governance.vault.duck import locked_connection
 from families_first.governance.vault.store import Vault
@@ -38,15 +37,14 @@ WHOLE = ""  # the part that is everything
 _SAYS_WHERE = ("uprn", "address_line_1", "postcode")
 
 
-def current_tables(home: Home) -> dict[Table, pa.Table]:
-    """Return the five canonical tables of a home, in their schemas; keys are unique (see ``KEYS``).
+def current_tables(vault: Vault) -> dict[Table, pa.Table]:
+    """Return the five canonical tables of a vault, in their schemas; keys are unique (see ``KEYS``).
 
     Raises
     ------
     UserError
         VAULT, when a delivery cannot be read as it was written.
     """
-    vault = Vault(home)
     counting = deliveries_that_count(vault.list("delivery"))
     return {table: one_of_each(table, _pieces(vault, counting, table)) for table in Table}
 

@@ -10,7 +10,6 @@ from families_first.council.deliveries.current import deliveries_that_count, par
 from families_first.council.deliveries.mapping import MappingFile
 from families_first.council.deliveries.mapping_file import SourceMapping, load_mappings
 from families_first.council.deliveries.replacing import SHRUNK
-from families_first.governance.home import Home
 from families_first.governance.vault.dataset import DatasetInfo
 from families_first.governance.vault.store import Vault
 
@@ -90,11 +89,11 @@ class FeedHealth:
         }
 
 
-def feed_health(home: Home, on: date) -> list[FeedHealth]:
-    """Return the health of every feed that has a mapping in the home, by source and mapping."""
-    deliveries = Vault(home).list("delivery")
+def feed_health(vault: Vault, on: date) -> list[FeedHealth]:
+    """Return the health of every feed that has a mapping in the vault's home, by source and mapping."""
+    deliveries = vault.list("delivery")
     health = []
-    for mapping in load_mappings(home.mappings).values():
+    for mapping in load_mappings(vault.home.mappings).values():
         sent = [each for each in deliveries if each.about["mapping"] == mapping.content.id]
         health.append(_health(mapping, sent, on))
     return sorted(health, key=lambda each: (each.source, each.mapping))

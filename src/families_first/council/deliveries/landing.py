@@ -1,12 +1,13 @@
 """Checking and landing one file: the whole delivery or nothing, and the same delivery twice changes nothing.
 
-The order is the promise: the header alone is read, the agreement is asked, then the file is weighed and its
-rows are read; they are written to a draft in the vault, which comes to exist in one step at the end.
+The order is the promise: the access policy is asked and its answer logged, the header alone is read, the
+agreement is asked, then the file is weighed and its rows are read; they are written to a draft in the vault,
+which comes to exist in one step at the end.
 """
 
 import hashlib
-from collections.abc import Callable, Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -28,8 +29,10 @@ from families_first.council.deliveries.replacing import notes_on_replaced, sent_
 from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import Agreement, check_read
+from families_first.governance.desk import Act, Desk
 from families_first.governance.durable import disk_refusals, write_durably
 from families_first.governance.home import Home
+from families_first.governance.policy import Resource
 from families_first.governance.vault.dataset import DatasetInfo
 from families_first.governance.vault.store import Vault
 from families_first.records.tables import SCHEMAS
@@ -42,6 +45,7 @@ def check_delivery(
     path: Path,
     mapping: SourceMapping,
     agreement: Agreement,
+    desk: Desk,
     *,
     on: date,
     progress: Progress | None = None,
@@ -51,6 +55,8 @@ def check_delivery(
 
     Parameters
     ----------
+    desk
+        Who asks, in which home.
     on
         The day of the check: agreements in force and dates of birth are judged by it.
     progress
@@ -59,31 +65,33 @@ def check_delivery(
     Raises
     ------
     UserError
-        AGREEMENT, when the file may not be read; BAD_FILE, when it cannot be. A file that would be refused
-        for its many faults is reported, with ``refused`` set.
+        REFUSED, when the person may not; AGREEMENT, when the file may not be read; BAD_FILE, when it cannot
+        be. A file that would be refused for its many faults is reported, with ``refused`` set.
     """
-    opened = _open(path, mapping, agreement, on)
-    tally = _Tally(opened)
-    with closing(opened.checked(on, workers, progress)) as chunks:
-        for chunk in chunks:
-            tally.add(chunk)
-    tally.part()
-    report = tally.report()
-    _check_rows(report, mapping.content)
-    return replace(report, refused=_refusal(report, mapping.content))
+    with _acting(desk, "check-delivery", mapping, agreement, on) as act:
+        opened = _open(path, mapping, agreement, on)
+        tally = _Tally(opened)
+        with closing(opened.checked(on, workers, progress)) as chunks:
+            for chunk in chunks:
+                tally.add(chunk)
+        tally.part()
+        report = tally.report()
+        _check_rows(report, mapping.content)
+        _note(act, report)
+        return replace(report, refused=_refusal(report, mapping.content))
 
 
 def land_delivery(
     path: Path,
     mapping: SourceMapping,
     agreement: Agreement,
-    home: Home,
+    desk: Desk,
     *,
     on: date,
     progress: Progress | None = None,
     workers: int | None = None,
 ) -> DeliveryReport:
-    """Land a file in the vault of a home; see :func:`check_delivery`.
+    """Land a file in the vault of the desk's home; see :func:`check_delivery`.
 
     A file that landed before under the same mapping changes nothing, and its report is given again. Rows
     that were not taken are in ``outbox/quarantine-<delivery id>.csv``.
@@ -94,12 +102,15 @@ def land_delivery(
         As :func:`check_delivery`; QUARANTINE_LIMIT, when too many rows are wrong: nothing lands then, and the
         quarantine file says why; RESOURCE, when the disk is full.
     """
-    opened = _open(path, mapping, agreement, on)
-    with home.locked():
-        vault = Vault(home)
+    home = desk.home
+    with _acting(desk, "land-delivery", mapping, agreement, on) as act, home.locked():
+        opened = _open(path, mapping, agreement, on)
+        vault = Vault(act)
         landed = vault.find("delivery", opened.delivery_id)
         if landed is not None:
-            return _again(landed, vault, home, path)
+            report = _again(landed, vault, home, path)
+            _note(act, report)
+            return report
         sent = sent_before(vault, mapping.content)
         tally = _Tally(opened, sent[-1] if sent else None)
         retention_class = agreement.retention_class
@@ -124,7 +135,44 @@ def land_delivery(
         except QuarantineLimitExceeded as refused:
             refused.report = _with_quarantine_file(refused.report, home)
             raise
+        _note(act, report)
         return _with_quarantine_file(report, home)
+
+
+@contextmanager
+def _acting(desk: Desk, action: str, mapping: SourceMapping, agreement: Agreement, on: date) -> Iterator[Act]:
+    """Do something with a delivery; where no agreement is in force, its file is not even opened."""
+    resource = Resource("Delivery", mapping.content.id)
+    if not agreement.in_force(on):
+        try:
+            header = mapping.content.mapping
+            check_read(
+                agreement,
+                sender=header.sender,
+                purpose=header.purpose,
+                mapping_id=mapping.content.id,
+                columns=(),
+                on=on,
+            )
+        except UserError as error:
+            raise desk.refuse(action, resource, error) from None
+    with desk.act(
+        action,
+        resource,
+        agreement_in_force=True,
+        details={"agreement": agreement.id, "as_of": on.isoformat()},
+    ) as act:
+        yield act
+
+
+def _note(act: Act, report: DeliveryReport) -> None:
+    act.note(
+        delivery=report.delivery_id,
+        rows=report.rows,
+        landed=report.landed,
+        quarantined=report.quarantined_rows,
+        already_landed=report.already_landed,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,19 @@ from families_first.council.deliveries.health import Freshness, feed_health
 from families_first.council.deliveries.mapping import MappingFile
 from families_first.council.deliveries.mapping_file import load_mappings
 from families_first.council.identification.feeds import Feed
-from families_first.governance.home import Home
+from families_first.governance.vault import Vault
 from families_first.records.tables import Table
 
 _KINDED = (Table.EVENT, Table.EPISODE, Table.MEASURE)
 
 
-def delivered_feeds(home: Home, on: date) -> tuple[Feed, ...]:
+def delivered_feeds(vault: Vault, on: date) -> tuple[Feed, ...]:
     """Return a feed for each mapping that has ever delivered, stale where its next file is overdue."""
-    mappings = {mapping.content.id: mapping.content for mapping in load_mappings(home.mappings).values()}
+    mappings = {
+        mapping.content.id: mapping.content for mapping in load_mappings(vault.home.mappings).values()
+    }
     feeds = []
-    for health in feed_health(home, on):
+    for health in feed_health(vault, on):
         kinds = kinds_of(mappings[health.mapping])
         if health.freshness is Freshness.NEVER or not kinds:
             continue

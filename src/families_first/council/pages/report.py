@@ -13,7 +13,8 @@ from families_first.council.deliveries.health import feed_health
 from families_first.council.identification.pack import Pack
 from families_first.council.journey import Journey, Landing
 from families_first.council.pages.families_found import ShownFamily, shown_families
-from families_first.governance.home import Home
+from families_first.council.resources import RECORDS
+from families_first.governance.desk import Desk
 from families_first.governance.vault import Vault
 
 FAMILIES_SHOWN = 25
@@ -59,18 +60,17 @@ def figures_of(journey: Journey) -> ReportFigures:
     )
 
 
-def report_context(home: Home, journey: Journey, pack: Pack) -> dict[str, Any]:
+def report_context(vault: Vault, journey: Journey, pack: Pack) -> dict[str, Any]:
     """Return what the report template shows; the demo's page adds to it."""
-    vault = Vault(home)
     people = vault.read(journey.people.dataset, "person")
     return {
-        "council": home.title,
+        "council": vault.home.title,
         "on": journey.on,
         "pack": pack,
         "figures": figures_of(journey),
         "landings": journey.landings,
         "faults": _faults(journey.landings),
-        "health": feed_health(home, journey.on),
+        "health": feed_health(vault, journey.on),
         "review_reasons": Counter(
             vault.read(journey.people.dataset, "review", ["reason"])["reason"].to_pylist()
         ).most_common(),
@@ -100,8 +100,10 @@ def render(template: str, **context: Any) -> str:
     return environment.get_template(template).render(style=style, **context)
 
 
-def render_report(home: Home, journey: Journey, pack: Pack) -> str:
+def render_report(desk: Desk, journey: Journey, pack: Pack) -> str:
     """Return the page of a run as self-contained HTML. It names people: keep it as the data is kept."""
+    with desk.act("list-families", RECORDS, details={"page": "families"}) as act:
+        context = report_context(Vault(act), journey, pack)
     return render(
         "report.html.j2",
         title="From agencies’ files to nominated families",
@@ -109,7 +111,7 @@ def render_report(home: Home, journey: Journey, pack: Pack) -> str:
             "This page names people. It is for the programme team alone; delete it when it has been used. "
             "The system nominates by published criteria; a named person decides."
         ),
-        **report_context(home, journey, pack),
+        **context,
     )
 
 

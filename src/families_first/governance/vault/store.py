@@ -24,12 +24,13 @@ from families_first.errors import ExitCode, UserError
 from families_first.governance.durable import PART_SUFFIX, disk_refusals, flush_folder, make_private_folder
 from families_first.governance.home import Home
 from families_first.governance.keys import (
-    KEY_SUFFIX,
-    KeyFiles,
     KeyProvider,
     make_key_file,
+    provider_of,
     read_key_file,
 )
+from families_first.governance.sealed import damaged
+from families_first.governance.vault.access import Access, check_reads, check_writes
 from families_first.governance.vault.dataset import (
     MANIFEST_FILE,
     DatasetInfo,
@@ -37,38 +38,52 @@ from families_first.governance.vault.dataset import (
     read_manifest,
 )
 from families_first.governance.vault.draft import Draft, check_words
-from families_first.governance.vault.index import INDEX_FILE, Entry, Index, read_index, write_index
-from families_first.governance.vault.sealed import damaged
+from families_first.governance.vault.index import (
+    DATASETS,
+    INDEX_FILE,
+    INDEX_KEY,
+    INDEX_KEY_FILE,
+    Entry,
+    Index,
+    read_index,
+    write_index,
+)
 from families_first.governance.vault.table_file import TABLE_SUFFIX, TableInfo, open_table
 
 Datasets = list[DatasetInfo]
 Names = list[str]
-
-_DATASETS = "datasets"
-_INDEX_KEY = "vault index"
-_INDEX_KEY_FILE = f"_vault-index{KEY_SUFFIX}"  # no retention class can be called so
 
 # Datasets that this process is writing: a sweep from within must leave them alone.
 _BEING_WRITTEN: set[str] = set()
 
 
 class Vault:
-    """The datasets of one home.
+    """The datasets of one home, as far as one act reaches.
 
     Parameters
     ----------
-    home
-        The home whose vault this is.
+    access
+        The act under way: it was decided and logged, and says which kinds of dataset it reads and writes.
     keys
-        Who holds the masters; the key files of the home unless another provider is given.
+        Who holds the masters; the provider that the home's zone file names unless another is given.
+
+    Every method raises UserError REFUSED where the act does not reach, or has come to its end. What is due
+    for destruction is not there: lists pass over it, and reading it is refused.
     """
 
-    def __init__(self, home: Home, keys: KeyProvider | None = None) -> None:
-        self._home = home
-        self._keys: KeyProvider = keys or KeyFiles(home.keys)
-        self._folder = home.vault
-        with contextlib.suppress(UserError), home.locked(wait_seconds=0):
+    def __init__(self, access: Access, keys: KeyProvider | None = None) -> None:
+        access.check_open()
+        self._access = access
+        self._home = access.home
+        self._keys: KeyProvider = keys or provider_of(self._home)
+        self._folder = self._home.vault
+        with contextlib.suppress(UserError), self._home.locked(wait_seconds=0):
             self._sweep()
+
+    @property
+    def home(self) -> Home:
+        """The home whose vault this is."""
+        return self._home
 
     def commit(
         self,
@@ -95,7 +110,10 @@ class Vault:
             for table, rows in tables.items():
                 draft.write(table, rows)
             draft.about.update(about)
-        return self._named(kind, name)
+        kept = self._named(kind, name)
+        if kept is None:
+            raise damaged(INDEX_FILE)
+        return kept
 
     @contextlib.contextmanager
     def draft(
@@ -112,9 +130,12 @@ class Vault:
         home is held for writing throughout. Raises as :meth:`commit`.
         """
         check_words(kind, name)
+        replaced = tuple(replaces)
+        for each in (kind, *(other.kind for other in replaced)):
+            check_writes(self._access, each)
         self._home.retention_class(retention_class)
         with self._home.locked():
-            going = frozenset(each.dataset_id for each in replaces)
+            going = frozenset(each.dataset_id for each in replaced)
             self._prepare(_without(self._sweep(), going, kind, name), retention_class)
             dataset_id = secrets.token_hex(16)
             folder = self._folder_of(dataset_id)
@@ -144,19 +165,23 @@ class Vault:
         UserError
             VAULT, when the index or a manifest is damaged or its key is not here.
         """
-        return [self._manifest(entry)[0] for entry in self._index().entries if entry.kind == kind]
+        check_reads(self._access, kind)
+        found = (self._manifest(entry)[0] for entry in self._index().entries if entry.kind == kind)
+        return [each for each in found if not self._is_due(each)]
 
     def latest(self, kind: DatasetKind) -> DatasetInfo | None:
         """Return the last committed dataset of a kind, or None."""
-        entries = [entry for entry in self._index().entries if entry.kind == kind]
-        return self._manifest(entries[-1])[0] if entries else None
+        check_reads(self._access, kind)
+        for entry in reversed(self._index().entries):
+            if entry.kind == kind and not self._is_due(found := self._manifest(entry)[0]):
+                return found
+        return None
 
     def find(self, kind: DatasetKind, name: str) -> DatasetInfo | None:
         """Return the dataset of this kind and name, or None."""
-        for entry in self._index().entries:
-            if entry.kind == kind and entry.name == name:
-                return self._manifest(entry)[0]
-        return None
+        check_reads(self._access, kind)
+        found = self._named(kind, name)
+        return None if found is None or self._is_due(found) else found
 
     def read(self, dataset: DatasetInfo, table: str, columns: Sequence[str] | None = None) -> pa.Table:
         """Return a table of a dataset, or some of its columns.
@@ -166,6 +191,7 @@ class Vault:
         UserError
             VAULT, when the dataset or table is not there, or its file is not the file that was written.
         """
+        self._check_readable(dataset)
         with self._opened(dataset, table) as file:
             return file.read(columns=None if columns is None else list(columns))
 
@@ -173,6 +199,7 @@ class Vault:
         self, dataset: DatasetInfo, table: str, columns: Sequence[str] | None = None, *, rows: int = 131_072
     ) -> Iterator[pa.RecordBatch]:
         """Yield a table of a dataset in pieces of at most ``rows`` rows. Raises as :meth:`read`."""
+        self._check_readable(dataset)
         with self._opened(dataset, table) as file:
             yield from file.iter_batches(batch_size=rows, columns=None if columns is None else list(columns))
 
@@ -182,16 +209,20 @@ class Vault:
         The files and the wrapped keys beside them are deleted. Copies in backups stay readable until the
         master of the class is destroyed.
         """
+        for each in datasets:
+            check_writes(self._access, each.kind)
         self._forget(frozenset(each.dataset_id for each in datasets))
 
     def remove_named(self, kind: DatasetKind, *names: str) -> None:
         """Remove datasets by name, as :meth:`remove` does; also those too damaged to be listed."""
+        check_writes(self._access, kind)
         with self._home.locked():
             entries = [entry for entry in self._index().entries if entry.kind == kind]
             self._forget(frozenset(entry.dataset_id for entry in entries if entry.name in names))
 
     def names(self, kind: DatasetKind) -> Names:
         """Return the names of the datasets of a kind, oldest commit first, without opening any."""
+        check_reads(self._access, kind)
         return [entry.name for entry in self._index().entries if entry.kind == kind]
 
     def check(self) -> None:
@@ -202,12 +233,23 @@ class Vault:
         UserError
             VAULT, at the first file that is damaged, missing or of which the key is not here.
         """
+        self._access.check_open()
         for entry in self._index().entries:
             dataset = self._manifest(entry)[0]
             for table in dataset.tables:
                 with self._opened(dataset, table) as file:
                     for _ in file.iter_batches():
                         pass
+
+    def _check_readable(self, dataset: DatasetInfo) -> None:
+        check_reads(self._access, dataset.kind)
+        if self._is_due(dataset):
+            raise UserError(
+                "The day on which this is destroyed has come, so it is no longer read",
+                where=f"{dataset.kind} {dataset.name}, class {dataset.retention_class}",
+                fix="Destroy it: `families-first retention destroy`.",
+                code=ExitCode.REFUSED,
+            )
 
     def _forget(self, dataset_ids: frozenset[str]) -> None:
         with self._home.locked():
@@ -239,34 +281,47 @@ class Vault:
             file.close()
 
     def _manifest(self, entry: Entry) -> tuple[DatasetInfo, bytes]:
+        document = self._manifest_document(entry)
         try:
-            document = (self._folder_of(entry.dataset_id) / MANIFEST_FILE).read_bytes()
+            return read_manifest(document, entry, self._keys)
+        except UserError:
+            # Readers do not hold the home, so the master may have been rotated since the file was read.
+            again = self._manifest_document(entry)
+            if again == document:
+                raise
+            return read_manifest(again, entry, self._keys)
+
+    def _manifest_document(self, entry: Entry) -> bytes:
+        try:
+            return (self._folder_of(entry.dataset_id) / MANIFEST_FILE).read_bytes()
         except FileNotFoundError as fault:
             raise damaged(f"{entry.kind} {entry.name}") from fault
-        return read_manifest(document, entry, self._keys)
 
-    def _named(self, kind: DatasetKind, name: str) -> DatasetInfo:
-        dataset = self.find(kind, name)
-        if dataset is None:
-            raise damaged(INDEX_FILE)
-        return dataset
+    def _named(self, kind: str, name: str) -> DatasetInfo | None:
+        for entry in self._index().entries:
+            if entry.kind == kind and entry.name == name:
+                return self._manifest(entry)[0]
+        return None
+
+    def _is_due(self, dataset: DatasetInfo) -> bool:
+        return self._access.is_due(dataset.retention_class, dataset.committed_at.date())
 
     def _index(self) -> Index:
         index = read_index(self._folder, self._index_key)
         if index is not None:
             return index
         # The index is written before the first dataset, so datasets without one mean that it was lost.
-        if any((self._folder / _DATASETS).glob("*")):
+        if any((self._folder / DATASETS).glob("*")):
             raise damaged(INDEX_FILE)
         return Index()
 
     def _index_key(self) -> bytes:
-        return read_key_file(self._home.keys / _INDEX_KEY_FILE, belongs_to=_INDEX_KEY)
+        return read_key_file(self._home.keys / INDEX_KEY_FILE, belongs_to=INDEX_KEY)
 
     def _prepare(self, index: Index, retention_class: str) -> None:
         """Make what the first dataset needs. A master that was ever used is never made anew."""
         if not (self._folder / INDEX_FILE).exists():
-            make_key_file(self._home.keys / _INDEX_KEY_FILE, belongs_to=_INDEX_KEY)
+            make_key_file(self._home.keys / INDEX_KEY_FILE, belongs_to=INDEX_KEY)
             write_index(self._folder, index, self._index_key())
         if retention_class not in index.classes_used:
             self._keys.make_master(retention_class)
@@ -275,7 +330,7 @@ class Vault:
         """Delete what the index does not name; the home must be held. Returns the index."""
         index = self._index()
         named = _BEING_WRITTEN.union(entry.dataset_id for entry in index.entries)
-        for folder in (self._folder / _DATASETS).glob("*"):
+        for folder in (self._folder / DATASETS).glob("*"):
             if folder.name not in named:
                 shutil.rmtree(folder, ignore_errors=True)
         for private in (self._folder, self._home.keys):
@@ -284,7 +339,7 @@ class Vault:
         return index
 
     def _folder_of(self, dataset_id: str) -> Path:
-        return self._folder / _DATASETS / dataset_id
+        return self._folder / DATASETS / dataset_id
 
 
 def _without(index: Index, going: frozenset[str], kind: str, name: str) -> Index:

@@ -1,0 +1,315 @@
+"""The desk: one person at work in one home for one purpose. Nothing is read or changed but through it.
+
+:meth:`Desk.act` asks the access policy, writes the answer to the audit log, and only then lets the act
+begin. If the policy refuses, or the log cannot be written, there is no :class:`Act`; and without an act the
+vault opens nothing. So no record is read without a decision and an entry in the log, by construction.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+
+from families_first.errors import ExitCode, UserError
+from families_first.governance.audit.event import Detail, Event, Outcome
+from families_first.governance.audit.log import AuditLog
+from families_first.governance.home import Home
+from families_first.governance.keys.commitments import Commitments
+from families_first.governance.policy import Context, Decision, Resource, decide, explain, policy_hash
+from families_first.governance.policy.filters import NOTHING, Where, rows_allowed
+from families_first.governance.purposes import Purpose
+from families_first.governance.retention.dates import classes_due, dataset_due
+from families_first.governance.staff import StaffMember, account_name, person_acting, read_staff
+from families_first.governance.vocabulary import vocabulary
+from families_first.governance.zone_file import ZONE_FILE
+
+ALLOWED_ROWS = "the rows that the policy lets through"
+"""Stands in the log for the thing when an act was done to a list."""
+
+NOT_NAMED = "not named: the keys are locked"
+"""Stands in the log for a person or family where a refusal came before any key was unlocked."""
+
+# The ids of these are ids of people or families, so the log gets keyed commitments in their place.
+_PERSONAL = frozenset({"CaseRecord"})
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class Act:
+    """Something that was allowed and logged, and is under way.
+
+    Attributes
+    ----------
+    action
+        What is being done: a term of the vocabulary.
+    entry
+        The index of the audit log's entry that allowed it.
+    reads, writes
+        The kinds of dataset that the vault gives to and takes from this act.
+    due
+        Retention classes whose day of destruction has come: nothing of them is read.
+    details
+        Counts, ids and hashes for the entry that closes the act; see :meth:`note`.
+    """
+
+    desk: "Desk"
+    action: str
+    entry: int
+    reads: frozenset[str]
+    writes: frozenset[str]
+    due: frozenset[str]
+    details: dict[str, Detail] = field(default_factory=dict)
+    open: bool = True
+
+    @property
+    def home(self) -> Home:
+        """The home in which the act is done."""
+        return self.desk.home
+
+    def note(self, **details: Detail) -> None:
+        """Add counts, ids or hashes to the entry that closes the act; never a value from a record."""
+        self.details.update(details)
+
+    def is_due(self, retention_class: str, received: date) -> bool:
+        """Whether the day of destruction has come for what was received on a day under a class."""
+        return retention_class in self.due or dataset_due(
+            self.home, retention_class, received, on=self.desk.today
+        )
+
+    def check_open(self) -> None:
+        """Refuse to be used after its end."""
+        if not self.open:
+            raise UserError(
+                "This act has come to its end",
+                where=self.action,
+                fix="Ask again; each use of the records is decided and logged on its own.",
+                code=ExitCode.REFUSED,
+            )
+
+
+class Desk:
+    """One person at work in one home for one purpose.
+
+    Parameters
+    ----------
+    home
+        The home.
+    person
+        Who acts, of the home's staff register.
+    purpose
+        What for.
+    clock
+        What tells the time; the machine's clock unless a check travels in time.
+    """
+
+    def __init__(self, home: Home, person: StaffMember, purpose: Purpose, *, clock: Clock = utc_now) -> None:
+        self.home = home
+        self.person = person
+        self.purpose = purpose
+        self.clock = clock
+        self.log = AuditLog.open(home, clock=clock)
+        self._staff_hash = read_staff(home).sha256
+        self._zone_hash = hashlib.sha256((home.root / ZONE_FILE).read_bytes()).hexdigest()
+
+    @classmethod
+    def of(cls, home: Home, named: str, purpose: Purpose, *, clock: Clock = utc_now) -> "Desk":
+        """Return the desk of a person by id, or of whoever's account this is when ``named`` is empty.
+
+        Raises
+        ------
+        UserError
+            REFUSED, when nobody of the staff register fits; HOME, when the register is faulty.
+        """
+        person = person_acting(read_staff(home), named, on=clock().date())
+        return cls(home, person, purpose, clock=clock)
+
+    @property
+    def today(self) -> date:
+        """The day by which retention is judged: the clock's, or the log's last if the clock was set back."""
+        last = self.log.last_time()
+        now = self.clock()
+        return max(now, last).date() if last else now.date()
+
+    @contextlib.contextmanager
+    def act(
+        self,
+        action: str,
+        resource: Resource,
+        *,
+        agreement_in_force: bool = False,
+        break_glass: bool = False,
+        subjects: Sequence[str] = (),
+        details: Mapping[str, Detail] | None = None,
+    ) -> Iterator[Act]:
+        """Do something: decided, logged, and only then begun; its end is logged too.
+
+        Parameters
+        ----------
+        action, resource
+            What is to be done and to what, in the words of the vocabulary.
+        agreement_in_force, break_glass
+            The circumstances; see :class:`Context`.
+        subjects
+            Ids of the people concerned; the log gets keyed commitments to them.
+        details
+            Counts, ids and hashes for the log; never a value from a record.
+
+        Raises
+        ------
+        UserError
+            REFUSED, when the policy says no: with the sentence of the notice that stands behind it. AUDIT,
+            when the log cannot be written: nothing is then done.
+        """
+        context, due = self._circumstances(agreement_in_force, break_glass)
+        decision = decide(self.person.principal(self.home), action, resource, context)
+        try:
+            logged_id, committed = self._logged_id(resource), self._commit_to(subjects)
+        except UserError:
+            if decision.allowed:
+                raise
+            # Where the keys are locked nobody can be named, and a refusal is logged all the same.
+            logged_id, committed = NOT_NAMED, ()
+        entry = self.log.append(
+            self._event(
+                action,
+                resource.kind,
+                logged_id,
+                Outcome.ALLOWED if decision.allowed else Outcome.REFUSED,
+                decision=decision,
+                subjects=committed,
+                details=details or {},
+            )
+        )
+        if not decision.allowed:
+            raise _refused(explain(decision, action, resource), self.person.id, entry)
+        with self._under_way(action, resource.kind, logged_id, entry, due) as act:
+            yield act
+
+    @contextlib.contextmanager
+    def act_on_rows(self, action: str, columns: Mapping[str, str]) -> Iterator[tuple[Act, Where]]:
+        """Do something to each thing of its kind on which the policy allows it: a list, by the same policies.
+
+        Parameters
+        ----------
+        columns
+            The table's column for the thing's ``id``, and for each attribute of its kind.
+
+        Yields
+        ------
+        The act, and the condition that lets through the rows on which it is allowed.
+
+        Raises
+        ------
+        UserError
+            REFUSED, when the policy lets no row through; AUDIT, when the log cannot be written.
+        """
+        context, due = self._circumstances(agreement_in_force=False, break_glass=False)
+        where = rows_allowed(self.person.principal(self.home), action, context, columns)
+        kind = vocabulary().actions[action].resource
+        outcome = Outcome.REFUSED if where == NOTHING else Outcome.ALLOWED
+        entry = self.log.append(self._event(action, kind, ALLOWED_ROWS, outcome))
+        if where == NOTHING:
+            raise _refused(f"Nothing here is yours to {action.replace('-', ' ')}", self.person.id, entry)
+        with self._under_way(action, kind, ALLOWED_ROWS, entry, due) as act:
+            yield act, where
+
+    def can(self, action: str, resource: Resource) -> bool:
+        """Whether the policy would allow something; nothing is done, so nothing is logged."""
+        context, _ = self._circumstances(agreement_in_force=False, break_glass=False)
+        return decide(self.person.principal(self.home), action, resource, context).allowed
+
+    def refuse(self, action: str, resource: Resource, error: UserError) -> UserError:
+        """Log a refusal that needs no policy, such as an agreement that has expired; returns the error to
+        raise."""
+        details = {"exit_code": int(error.code)}
+        self.log.append(
+            self._event(action, resource.kind, self._logged_id(resource), Outcome.REFUSED, details=details)
+        )
+        return error
+
+    def _circumstances(self, agreement_in_force: bool, break_glass: bool) -> tuple[Context, frozenset[str]]:
+        due = classes_due(self.home, on=self.today)
+        context = Context(
+            purpose=self.purpose.value,
+            agreement_in_force=agreement_in_force,
+            destroy_due=due >= {each.id for each in self.home.retention_classes},
+            break_glass=break_glass,
+        )
+        return context, due
+
+    @contextlib.contextmanager
+    def _under_way(
+        self, action: str, kind: str, logged_id: str, entry: int, due: frozenset[str]
+    ) -> Iterator[Act]:
+        term = vocabulary().actions[action]
+        act = Act(self, action, entry, term.reads, term.writes, due)
+
+        def close(outcome: Outcome) -> None:
+            act.open = False
+            self.log.append(self._event(action, kind, logged_id, outcome, about=entry, details=act.details))
+
+        try:
+            yield act
+        except BaseException:
+            # What went wrong is what the person must hear, even if the log can no longer be written either.
+            with contextlib.suppress(UserError):
+                close(Outcome.FAILED)
+            raise
+        close(Outcome.DONE)
+
+    def _logged_id(self, resource: Resource) -> str:
+        return self._commit_to([resource.id])[0] if resource.kind in _PERSONAL else resource.id
+
+    def _commit_to(self, subjects: Sequence[str]) -> tuple[str, ...]:
+        return Commitments(self.home).of(subjects) if subjects else ()
+
+    def _event(
+        self,
+        action: str,
+        kind: str,
+        logged_id: str,
+        outcome: Outcome,
+        *,
+        decision: Decision | None = None,
+        subjects: tuple[str, ...] = (),
+        about: int | None = None,
+        details: Mapping[str, Detail] = MappingProxyType({}),
+    ) -> Event:
+        told = dict(details)
+        if about is None:
+            # Whoever reads the log sees when either file was changed.
+            told |= {"staff_register": self._staff_hash[:16], "zone_file": self._zone_hash[:16]}
+        if decision and decision.faults:
+            told["faults"] = "; ".join(decision.faults)
+        return Event(
+            action=action,
+            resource_kind=kind,
+            resource_id=logged_id,
+            purpose=self.purpose.value,
+            outcome=outcome,
+            actor=self.person.id,
+            account=account_name(),
+            policies=decision.policies if decision else (),
+            policy_hash=policy_hash() if about is None else "",
+            subjects=subjects,
+            about=about,
+            details=told,
+        )
+
+
+def _refused(what: str, person: str, entry: int) -> UserError:
+    return UserError(
+        what,
+        where=f"{person}, entry {entry} of the audit log",
+        fix="If this is part of your work, ask the data lead which role or purpose it needs; "
+        "`families-first policy explain` says what would allow it.",
+        code=ExitCode.REFUSED,
+    )
