@@ -16,7 +16,7 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     demo = make_demo(folder / "demo", people=PEOPLE, seed=2)
     (folder / "index.html").write_text(render_demo(demo, people=PEOPLE), encoding="utf-8")
-    report = render_report(demo.home, demo.journey, demo.pack)
+    report = render_report(demo.desk, demo.journey, demo.pack)
     (folder / "families.html").write_text(report, encoding="utf-8")
     return {name: (folder / name).as_uri() for name in ("index.html", "families.html")}
 

@@ -24,21 +24,34 @@ def demo(
 ) -> None:
     """Make a made-up county, run the council's job over its agencies' files, and show it beside the truth.
 
-    Writes `index.html` to look at and `summary.json` with every figure. Needs no network and no files.
+    Four made-up organisations get homes side by side; named made-up people act in them. In the end every
+    promise of the public notice is put to the test. Writes `index.html` and `assurance.html` to look at, and
+    `summary.json` with every figure. Needs no network and no files.
 
     Parameters
     ----------
     folder
         Where to write; what an earlier demo left there is replaced.
     """
+    from families_first.assurance.assuring import assure, homes_of_demo
+    from families_first.assurance.evidence import PAGE_FILE, write_pages
+    from families_first.cli.assure import last_line, standings
     from families_first.council.demonstration import make_demo
     from families_first.council.pages.demo import render_demo
+    from families_first.governance.audit.checkpointing import checkpoint_if_due
+    from families_first.governance.desk import Desk
+    from families_first.governance.purposes import Purpose
+    from families_first.simulation.homes import DATA_PROTECTION_OFFICER
 
     with progress("Making the county") as steps:
         made = make_demo(folder, people=people, seed=seed, said=steps.describe)
         steps.describe("Writing the page")
         (folder / "index.html").write_text(render_demo(made, people=people), encoding="utf-8")
-    summary = {"people": people, "seed": seed, **made.summary()}
+        checkpoint_if_due(made.desk.home)
+        officer = Desk.of(made.desk.home, DATA_PROTECTION_OFFICER, Purpose.PROTECT_DATA)
+        assured = assure(officer, homes_of_demo(folder), made_up=True, said=steps.describe)
+        write_pages(folder, assured.evidence, assured.page)
+    summary = {"people": people, "seed": seed, **made.summary(), "promises": standings(assured.evidence)}
     (folder / "summary.json").write_text(as_json(summary) + "\n", encoding="utf-8")
     figures, matching, nominations = summary["figures"], summary["matching"], summary["nominations"]
     emit(
@@ -74,7 +87,13 @@ def demo(
                 ["Wrongly nominated because", "Families"],
                 [[cause, count] for cause, count in nominations["wrong_because"].items()],
             ),
-            f"It took {sum(made.seconds.values()):.0f} seconds. Open {folder.name}/index.html to look at it.",
+            Sheet(
+                ["Promise of the public notice", "How it stands"],
+                [[promise, stands] for promise, stands in summary["promises"].items()],
+            ),
+            last_line(assured.evidence),
+            f"The run took {sum(made.seconds.values()):.0f} seconds. Open {folder.name}/index.html to look at "
+            f"it, and {folder.name}/{PAGE_FILE} for the notice's promises.",
             "",
             "Next, with files of your own:",
             "  families-first init my-council",

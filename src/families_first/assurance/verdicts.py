@@ -1,0 +1,101 @@
+"""What can be said of a promise, and what a check found."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """What can be said of a check or a promise."""
+
+    BROKEN = "broken"  # an attempt got through
+    STALE = "stale"  # not shown for longer than a proof counts, or never
+    CANNOT_TELL = "cannot-tell"  # the check could not do its work; never a pass
+    MISSING = "missing"  # not built yet
+    HOLDS = "holds"  # every attempt failed
+
+    @property
+    def is_red(self) -> bool:
+        """Whether somebody must act at once."""
+        return self in {Verdict.BROKEN, Verdict.STALE, Verdict.CANNOT_TELL}
+
+
+WORDS = {
+    Verdict.HOLDS: "holds",
+    Verdict.BROKEN: "broken",
+    Verdict.STALE: "out of date",
+    Verdict.CANNOT_TELL: "cannot tell",
+    Verdict.MISSING: "proof missing",
+}
+"""Each verdict as people read it beside a promise."""
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of some verdicts, in the order in which :class:`Verdict` lists them.
+
+    Of no verdict at all it is CANNOT_TELL: where nothing was tried, nothing holds.
+    """
+    found = set(verdicts)
+    return next((each for each in Verdict if each in found), Verdict.CANNOT_TELL)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What one run of one check found.
+
+    Attributes
+    ----------
+    check
+        The check's name.
+    verdict
+        HOLDS, BROKEN or CANNOT_TELL.
+    attempts, unit
+        How many attempts were made, and what one attempt is.
+    tried
+        What was tried and what happened, in a sentence.
+    breaches
+        What got through, in words; empty unless broken.
+    notes
+        What should be known and is no breach, such as an agreement that has run out.
+    seconds
+        How long it took.
+    at
+        When it ended (UTC).
+    """
+
+    check: str
+    verdict: Verdict
+    attempts: int
+    unit: str
+    tried: str
+    breaches: tuple[str, ...]
+    notes: tuple[str, ...]
+    seconds: float
+    at: datetime
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the proof as JSON holds it."""
+        return {
+            **asdict(self),
+            "verdict": self.verdict.value,
+            "seconds": round(self.seconds, 2),
+            "at": self.at.astimezone(UTC).isoformat(timespec="seconds"),
+        }
+
+    @classmethod
+    def of_document(cls, document: dict[str, Any]) -> "Proof":
+        """Read a proof as :meth:`as_document` writes it; KeyError, TypeError or ValueError when it is
+        none."""
+        return cls(
+            check=str(document["check"]),
+            verdict=Verdict(document["verdict"]),
+            attempts=int(document["attempts"]),
+            unit=str(document["unit"]),
+            tried=str(document["tried"]),
+            breaches=tuple(map(str, document["breaches"])),
+            notes=tuple(map(str, document["notes"])),
+            seconds=float(document["seconds"]),
+            at=datetime.fromisoformat(document["at"]).astimezone(UTC),
+        )

@@ -1,0 +1,117 @@
+"""``families-first assure``: try to break every promise of the public notice, and show what holds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from families_first.assurance.verdicts import WORDS, Verdict
+from families_first.cli.options import HERE, AsOption, HomeOption, JsonOption, desk_at
+from families_first.cli.output import Sheet, counted, emit
+from families_first.cli.progress import progress
+from families_first.errors import ExitCode
+
+if TYPE_CHECKING:
+    from families_first.assurance.evidence import Evidence
+
+
+def assure(
+    *,
+    home: HomeOption = HERE,
+    demo: Annotated[
+        Path | None,
+        Parameter(
+            name="--demo",
+            help="The folder of a demo with four made-up homes; they are made where there is none.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Parameter(
+            name="--out", help="Where the page and the JSON go besides the home's own assurance/ folder."
+        ),
+    ] = None,
+    only: Annotated[
+        tuple[str, ...],
+        Parameter(name="--only", help="Run this check alone; may be given several times.", negative=""),
+    ] = (),
+    as_: AsOption = "",
+    json: JsonOption = False,
+) -> int:
+    """Try to break every promise of the notice, and write the page that shows what holds.
+
+    Checks that would do harm work on copies and on made-up homes. The evidence is kept in the home's
+    `assurance/`, signed by the home. Leaves with 22 when a promise is broken, out of date, or cannot be
+    told; a promise of which a part is not built yet is told, and is no failure.
+    """
+    from families_first.assurance.assuring import assure as run
+    from families_first.assurance.assuring import homes_of_demo
+    from families_first.assurance.checks import CHECKS
+    from families_first.assurance.evidence import PAGE_FILE, write_pages
+    from families_first.simulation.homes import DATA_PROTECTION_OFFICER
+
+    with progress("Trying to break every promise", total=len(only) or len(CHECKS)) as steps:
+
+        def said(step: str) -> None:
+            steps.describe(step)
+            steps.advance()
+
+        if demo is None:
+            desk = desk_at(home, as_, "protect-data")
+            found = run(desk, [desk.home], only=only, said=said)
+        else:
+            homes = homes_of_demo(demo)
+            desk = desk_at(homes[0].root, as_ or DATA_PROTECTION_OFFICER, "protect-data")
+            found = run(desk, homes, only=only, made_up=True, said=said)
+            out = out or demo
+    evidence = found.evidence
+    if out is not None:
+        write_pages(out, evidence, found.page)
+    emit(
+        evidence.as_document(),
+        json=json,
+        show=[
+            Sheet(["Promise", "Check", "Verdict", "Tried", "Seconds"], _rows(evidence)),
+            *_to_know(evidence),
+            "",
+            f"The page: {(out or found.kept).name}/{PAGE_FILE}. It counts until "
+            f"{evidence.counts_until:%d %B %Y}.",
+            last_line(evidence),
+        ],
+    )
+    return ExitCode.PROMISE if evidence.red else ExitCode.OK
+
+
+def _rows(evidence: "Evidence") -> list[list[object]]:
+    """Return a row for each promise, and beneath it one for each of its checks."""
+    rows: list[list[object]] = []
+    for each in evidence.standings:
+        rows.append([each.promise.id, "", WORDS[each.verdict], "", None])
+        for shown in each.checks:
+            proof = shown.proof
+            tried = f"{proof.attempts:,} {proof.unit}, {len(proof.breaches)} got through" if proof else ""
+            rows.append(["", shown.check, shown.verdict.value, tried, proof.seconds if proof else None])
+    return rows
+
+
+def _to_know(evidence: "Evidence") -> list[str]:
+    lines = []
+    for proof in evidence.proofs:
+        lines += [f"Got through: {proof.check}: {breach}" for breach in proof.breaches]
+        lines += [f"To know: {proof.check}: {note}" for note in proof.notes]
+    return ["", *lines] if lines else []
+
+
+def standings(evidence: "Evidence") -> dict[str, str]:
+    """Return how each promise stands, in words, by its id."""
+    return {each.promise.id: WORDS[each.verdict] for each in evidence.standings}
+
+
+def last_line(evidence: "Evidence") -> str:
+    """Return what it comes to, in one sentence."""
+    missing = evidence.count(Verdict.MISSING)
+    gaps = f"; {counted(missing, 'promise')} lack a check that is not built yet" if missing else ""
+    if evidence.red:
+        red = counted(len(evidence.red), "promise")
+        return f"{red} of {len(evidence.standings)} need somebody to act now{gaps}."
+    return f"No attempt to break a promise got through{gaps}."

@@ -1,0 +1,315 @@
+"""Each check says that its promise holds on sound code, and is broken once what holds it is weakened."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from families_first.assurance.bench import Bench, desk_as
+from families_first.assurance.checks import CHECKS, at_rest, code, keys, retention
+from families_first.assurance.running import run_check
+from families_first.assurance.verdicts import Verdict
+from families_first.council.deliveries import landing
+from families_first.errors import UserError
+from families_first.governance import desk
+from families_first.governance.agreements import Agreement
+from families_first.governance.audit import verifying
+from families_first.governance.audit.event import Event, Outcome
+from families_first.governance.audit.log import AuditLog
+from families_first.governance.home import Home
+from families_first.governance.identity import partners_of
+from families_first.governance.keys import ceremony
+from families_first.governance.parcels import agreed, opening
+from families_first.governance.policy import break_glass, enumeration, filters
+from families_first.governance.policy.engine import PolicySet, shipped_text
+from families_first.governance.retention import recording
+from families_first.governance.staff import StaffMember, write_staff
+from families_first.governance.vault import duck
+
+Patch = pytest.MonkeyPatch
+Weaken = Callable[[Bench, Patch], None]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench((), tmp_path)
+
+
+def policies(*, without: tuple[str, ...], further: str = "") -> PolicySet:
+    """Return the shipped policies without some, and with further ones."""
+    text = shipped_text()
+    for policy in without:
+        text, count = re.subn(rf'@id\("{policy}"\).*?;\n', "", text, count=1, flags=re.DOTALL)
+        assert count == 1, f"there is no policy {policy}"
+    return PolicySet.parse(f"{text}\n{further}")
+
+
+def dropped(*names: str) -> Weaken:
+    """Take policies away, beside the hostile one that permits everything."""
+
+    def weaken(bench: Bench, patch: Patch) -> None:
+        weakened = policies(without=names, further=enumeration.HOSTILE)
+        patch.setattr(enumeration, "hostile_policies", lambda: weakened)
+
+    return weaken
+
+
+def decided_by(*, without: tuple[str, ...], further: str = "") -> Weaken:
+    """Let every desk decide by weakened policies."""
+
+    def weaken(bench: Bench, patch: Patch) -> None:
+        patch.setattr(desk, "decide", policies(without=without, further=further).decide)
+
+    return weaken
+
+
+def every_row_is_listed(bench: Bench, patch: Patch) -> None:
+    patch.setattr(filters, "rows_allowed", lambda *asked: filters.Where("TRUE"))
+
+
+def emergencies_last_for_days(bench: Bench, patch: Patch) -> None:
+    patch.setattr(break_glass, "MOST_HOURS", 72)
+
+
+def somebody_is_linker_and_researcher(bench: Bench, patch: Patch) -> None:
+    homes = bench.made_up_homes()
+    write_staff(
+        homes.linkage,
+        StaffMember(id="both", name="Made-up person", roles=("linker", "researcher"), second_factor=True),
+    )
+    bench.homes = homes.each()
+
+
+def the_council_imports_research(bench: Bench, patch: Patch) -> None:
+    copy = bench.room() / code.PACKAGE
+    shutil.copytree(code.package_folder(), copy, ignore=shutil.ignore_patterns("__pycache__"))
+    (copy / "research" / "extract.py").write_text('"""Made up."""\n')
+    resources = copy / "governance" / "faults.py"
+    resources.write_text(
+        f"{resources.read_text()}\n\ndef late():\n    from families_first.research import extract\n"
+    )
+    patch.setattr(code, "package_folder", lambda: copy)
+
+
+def a_library_calls_home(bench: Bench, patch: Patch) -> None:
+    folder = bench.room()
+    (folder / "sitecustomize.py").write_text(
+        "import socket, threading\n"
+        "def call():\n"
+        "    try:\n"
+        "        socket.create_connection(('127.0.0.1', 9), timeout=1)\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "for seconds in (0.5, 1, 1.5, 2):\n"
+        "    timer = threading.Timer(seconds, call)\n"
+        "    timer.daemon = True\n"
+        "    timer.start()\n"
+    )
+    patch.setenv("PYTHONPATH", str(folder))
+
+
+def agreements_are_not_asked(bench: Bench, patch: Patch) -> None:
+    patch.setattr(landing, "check_read", lambda *asked, **named: None)
+    patch.setattr(Agreement, "in_force", lambda self, on: True)
+
+
+def columns_are_not_compared(bench: Bench, patch: Patch) -> None:
+    patch.setattr(landing, "check_read", lambda *asked, **named: None)
+
+
+def something_landed_too_early(bench: Bench, patch: Patch) -> None:
+    home = bench.made_up_homes().council
+    lead = desk_as(home, "data-lead")
+    lead.log.append(
+        Event(
+            action="land-delivery",
+            resource_kind="Delivery",
+            resource_id="dwp-benefits",
+            purpose="identify-and-support",
+            outcome=Outcome.ALLOWED,
+            actor="made-up",
+            account="made-up",
+            details={"agreement": "dwp-2026", "as_of": "2019-01-01"},
+        )
+    )
+    bench.homes = (home,)
+
+
+def landing_leaves_a_copy(bench: Bench, patch: Patch) -> None:
+    sound = at_rest.land_inbox
+
+    def leaving(desk: Any, **named: Any) -> Any:
+        [path] = desk.home.inbox.glob("*.csv")
+        shutil.copyfile(path, desk.home.vault / "left-over.tmp")
+        return sound(desk, **named)
+
+    patch.setattr(at_rest, "land_inbox", leaving)
+
+
+def the_engine_is_open(bench: Bench, patch: Patch) -> None:
+    def connection(tables: Any, **named: Any) -> duckdb.DuckDBPyConnection:
+        con = duckdb.connect(config={**duck._CLOSED, "memory_limit": "48MB", "threads": 1})
+        con.execute(f"SET custom_extension_repository = '{bench.folder}'")  # nothing is fetched from afar
+        for name, table in tables.items():
+            con.register(name, table)
+        con.execute("SET lock_configuration = true")
+        return con
+
+    patch.setattr(at_rest, "locked_connection", connection)
+
+
+def a_key_lies_in_the_outbox(bench: Bench, patch: Patch) -> None:
+    home = bench.made_up_homes().council
+    shutil.copyfile(next(home.keys.glob("*.key")), home.outbox / "notes.txt")
+    bench.homes = (home,)
+
+
+def agencies_may_hold_any_share(bench: Bench, patch: Patch) -> None:
+    patch.setattr(ceremony, "WITHHELD_FROM_AGENCIES", frozenset())
+
+
+def nobody_is_forgotten(bench: Bench, patch: Patch) -> None:
+    patch.setattr(keys, "forget", lambda home, subjects: [])
+
+
+def agreements_never_end(bench: Bench, patch: Patch) -> None:
+    patch.setattr(agreed, "_reasons", lambda *asked: [])
+
+
+def signatures_are_not_checked(bench: Bench, patch: Patch) -> None:
+    patch.setattr(
+        opening, "check_sender", lambda home, parcel: partners_of(home)[parcel.manifest.sender.name]
+    )
+
+
+def checkpoints_are_not_compared(bench: Bench, patch: Patch) -> None:
+    patch.setattr(verifying, "compare", lambda checkpoints, roots, size: [])
+
+
+def a_log_that_fails_is_passed_over(bench: Bench, patch: Patch) -> None:
+    sound = AuditLog.append
+
+    def careless(self: AuditLog, event: Event) -> int:
+        try:
+            return sound(self, event)
+        except UserError:
+            return 0
+
+    patch.setattr(AuditLog, "append", careless)
+    patch.setattr(AuditLog, "last_time", lambda self: None)
+
+
+def nobody_witnesses(bench: Bench, patch: Patch) -> None:
+    home = Home.create(bench.room() / "home", zone="council", title="Exampleshire Council")
+    write_staff(home, StaffMember(id="made-up", name="Made-up person", roles=("data-lead",)))
+    with desk_as(home, "data-lead").act("view-family", desk.Resource("CaseRecord", "f-1")):
+        pass
+    bench.homes = (home,)
+
+
+def the_day_is_not_looked_at(bench: Bench, patch: Patch) -> None:
+    patch.setattr(desk, "classes_due", lambda home, *, on: frozenset())
+    patch.setattr(desk, "dataset_due", lambda home, class_id, received, *, on: False)
+
+
+def the_key_is_copied_back(bench: Bench, patch: Patch) -> None:
+    sound = retention.destroy
+
+    def undone(desk: Any, class_id: str) -> Any:
+        key = desk.home.keys / f"{class_id}.key"
+        kept = key.read_bytes() if key.exists() else b""
+        done = sound(desk, class_id)
+        if kept:
+            key.write_bytes(kept)
+            key.chmod(0o600)
+        return done
+
+    patch.setattr(retention, "destroy", undone)
+
+
+def one_signature_is_enough(bench: Bench, patch: Patch) -> None:
+    patch.setattr(recording, "check_signed_by", lambda *asked, **named: None)
+
+
+MUTANTS: dict[str, Weaken] = {
+    "linked-data-never-to-agencies": dropped("linked-data-is-never-an-agencys"),
+    "study-data-for-research-alone": dropped("study-data-is-for-research-alone"),
+    "deciders-see-no-linked-data": dropped("who-decides-about-families-sees-no-linked-data"),
+    "identifiers-apart-from-payload": dropped("identifiers-are-the-linkers-alone"),
+    "outputs-released-by-checkers-alone": dropped("outputs-are-checked-by-output-checkers"),
+    "records-for-support-alone": dropped("records-are-used-to-support-families-alone"),
+    "administrators-have-no-permit": dropped("a-system-administrator-does-nothing-with-records"),
+    "other-families-stay-closed": decided_by(
+        without=("a-family-is-seen-by-those-who-work-with-it",),
+        further='@id("careless") permit (principal in Role::"keyworker", action, resource is CaseRecord);',
+    ),
+    "lists-hold-what-rows-allow": every_row_is_listed,
+    "emergencies-are-told": emergencies_last_for_days,
+    "no-incompatible-roles": somebody_is_linker_and_researcher,
+    "zones-never-import-one-another": the_council_imports_research,
+    "no-network": a_library_calls_home,
+    "no-landing-without-agreement": agreements_are_not_asked,
+    "no-column-beyond-the-agreement": columns_are_not_compared,
+    "agreements-in-force": something_landed_too_early,
+    "no-plain-text-at-rest": landing_leaves_a_copy,
+    "engine-is-shut": the_engine_is_open,
+    "keys-are-private": a_key_lies_in_the_outbox,
+    "council-cannot-open-study-keys": agencies_may_hold_any_share,
+    "one-person-can-be-erased": nobody_is_forgotten,
+    "forbidden-parcel-routes": decided_by(
+        without=(
+            "parcels-never-go-back",
+            "the-spine-goes-from-linkage-to-research-alone",
+            "study-parcels-are-never-opened-by-an-agency",
+        )
+    ),
+    "parcels-open-for-whom-they-are": agreements_never_end,
+    "partners-are-who-they-say": signatures_are_not_checked,
+    "log-cannot-change-unseen": checkpoints_are_not_compared,
+    "nothing-without-the-log": a_log_that_fails_is_passed_over,
+    "witnesses-hold-the-log": nobody_witnesses,
+    "closed-on-the-day": the_day_is_not_looked_at,
+    "destruction-is-final": the_key_is_copied_back,
+    "the-end-is-signed": one_signature_is_enough,
+}
+"""How each check's mechanism is weakened; a check without a mutant is refused below."""
+
+_LONG = {
+    "linked-data-never-to-agencies",
+    "study-data-for-research-alone",
+    "identifiers-apart-from-payload",
+    "outputs-released-by-checkers-alone",
+    "no-network",
+    "other-families-stay-closed",
+    "lists-hold-what-rows-allow",
+    "no-column-beyond-the-agreement",
+}
+
+each_check = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in _LONG else ()) for name in CHECKS]
+)
+
+
+def test_every_check_has_a_mutant_that_it_must_find() -> None:
+    assert set(MUTANTS) == set(CHECKS)
+
+
+@each_check
+def test_a_check_says_that_a_sound_promise_holds(name: str, bench: Bench) -> None:
+    proof = run_check(CHECKS[name], bench)
+    assert (proof.verdict, proof.breaches) == (Verdict.HOLDS, ()), proof.notes
+    assert proof.attempts > 0
+
+
+@each_check
+def test_a_check_says_that_a_weakened_promise_is_broken(
+    name: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    MUTANTS[name](bench, monkeypatch)
+    proof = run_check(CHECKS[name], bench)
+    assert proof.verdict is Verdict.BROKEN, proof.notes
+    assert proof.breaches

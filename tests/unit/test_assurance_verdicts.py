@@ -1,0 +1,201 @@
+"""No check passes by accident: errors, silence, too much time and old proofs are never a pass."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from families_first.assurance.bench import Bench
+from families_first.assurance.check import Check, Findings, Tally
+from families_first.assurance.evidence import Evidence, earlier_proofs, keep_evidence, weigh
+from families_first.assurance.page import render_page
+from families_first.assurance.planted import NINO, found_in
+from families_first.assurance.running import run_check
+from families_first.assurance.verdicts import Proof, Verdict, worst
+from families_first.errors import ExitCode, UserError
+from families_first.governance.desk import utc_now
+from families_first.governance.home import Home
+from families_first.governance.identity import ensure_identity
+from families_first.governance.promises import promise_register
+
+REGISTER = promise_register()
+NOW = utc_now()
+
+
+def ran(tmp_path: Path, run: Callable[[Bench], Findings], *, limit: float = 5.0) -> Proof:
+    return run_check(Check("made-up", "do something", "attempts", limit, run), Bench((), tmp_path))
+
+
+def refusal(code: ExitCode) -> Callable[[], None]:
+    def attempt() -> None:
+        raise UserError("No", fix="Do not.", code=code)
+
+    return attempt
+
+
+def proofs(verdict: Verdict = Verdict.HOLDS, *, days_ago: float = 0) -> dict[str, Proof]:
+    at = NOW - timedelta(days=days_ago)
+    breaches = ("it got through",) if verdict is Verdict.BROKEN else ()
+    return {
+        name: Proof(name, verdict, 3, "attempts", "It was tried.", breaches, (), 0.1, at)
+        for name in REGISTER.checks
+    }
+
+
+def weighed(found: dict[str, Proof]) -> Evidence:
+    return weigh(REGISTER, found, of="Exampleshire", at=NOW)
+
+
+def test_an_attempt_that_gets_through_is_a_breach(tmp_path: Path) -> None:
+    def run(bench: Bench) -> Findings:
+        tally = Tally()
+        tally.refused("opened the door", lambda: None, ExitCode.REFUSED)
+        return tally.findings("The door was tried.")
+
+    proof = ran(tmp_path, run)
+    assert (proof.verdict, proof.breaches) == (Verdict.BROKEN, ("opened the door",))
+
+
+def test_a_refusal_for_another_reason_than_the_one_tried_is_no_pass(tmp_path: Path) -> None:
+    def run(bench: Bench) -> Findings:
+        tally = Tally()
+        tally.refused("opened the door", refusal(ExitCode.NOT_FOUND), ExitCode.REFUSED)
+        return tally.findings("The door was tried.")
+
+    assert ran(tmp_path, run).verdict is Verdict.CANNOT_TELL
+
+
+def test_a_check_that_tried_nothing_is_no_pass(tmp_path: Path) -> None:
+    assert ran(tmp_path, lambda bench: Tally().findings("Nothing.")).verdict is Verdict.CANNOT_TELL
+
+
+def test_an_error_nobody_foresaw_is_no_pass_and_its_text_is_not_told(tmp_path: Path) -> None:
+    def run(bench: Bench) -> Findings:
+        raise ValueError(NINO)
+
+    proof = ran(tmp_path, run)
+    assert proof.verdict is Verdict.CANNOT_TELL
+    assert NINO not in json.dumps(proof.as_document())
+
+
+def test_a_check_that_takes_too_long_is_stopped_and_is_no_pass(tmp_path: Path) -> None:
+    def run(bench: Bench) -> Findings:
+        try:
+            time.sleep(30)
+        except Exception as error:  # a check that swallows errors must not swallow the end of its time
+            raise AssertionError from error
+        return Findings(1, "It was tried.")
+
+    proof = ran(tmp_path, run, limit=0.2)
+    assert proof.verdict is Verdict.CANNOT_TELL
+    assert proof.seconds < 5
+
+
+def test_many_breaches_are_counted_and_some_are_named(tmp_path: Path) -> None:
+    proof = ran(tmp_path, lambda bench: Tally(200, [f"breach {n}" for n in range(200)]).findings("Tried."))
+    assert len(proof.breaches) == 13
+    assert proof.breaches[-1] == "and 188 more"
+
+
+def test_the_worst_of_nothing_is_not_a_pass() -> None:
+    assert worst([]) is Verdict.CANNOT_TELL
+    assert worst([Verdict.HOLDS, Verdict.MISSING]) is Verdict.MISSING
+    assert worst([Verdict.STALE, Verdict.HOLDS, Verdict.BROKEN]) is Verdict.BROKEN
+
+
+def test_a_proof_counts_until_its_days_are_over_and_not_a_moment_longer() -> None:
+    assert weighed(proofs(days_ago=6.9)).red == ()
+    assert {each.verdict for each in weighed(proofs(days_ago=7.1)).standings if each.promise.checks} == {
+        Verdict.STALE
+    }
+
+
+def test_a_proof_from_the_future_counts_for_nothing() -> None:
+    assert weighed(proofs(days_ago=-2)).red != ()
+
+
+def test_a_check_that_never_ran_is_stale() -> None:
+    found = proofs()
+    del found["no-network"]
+    stale = {each.promise.id for each in weighed(found).red}
+    assert stale == {each.id for each in REGISTER.promises if "no-network" in each.checks}
+
+
+def test_a_broken_promise_does_not_become_merely_stale_with_time() -> None:
+    found = proofs() | {"no-network": proofs(Verdict.BROKEN, days_ago=30)["no-network"]}
+    assert {each.verdict for each in weighed(found).red} == {Verdict.BROKEN}
+
+
+def test_the_day_until_which_the_page_counts_is_that_of_the_oldest_proof() -> None:
+    found = proofs() | {"no-network": proofs(days_ago=5)["no-network"]}
+    assert weighed(found).counts_until == (NOW + timedelta(days=2)).date()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    home = Home.create(tmp_path / "home", zone="council", title="Exampleshire Council")
+    ensure_identity(home)
+    return home
+
+
+def test_evidence_is_kept_signed_and_read_again(home: Home) -> None:
+    evidence = weighed(proofs())
+    folder = keep_evidence(home, evidence, "<p>page</p>")
+    assert earlier_proofs(home).keys() == set(REGISTER.checks)
+    assert json.loads((folder / "assurance.json").read_text())["proofs"]
+    assert (folder / "assurance.html").read_text() == "<p>page</p>"
+
+
+@pytest.mark.parametrize("how", ["altered", "unsigned", "of another home", "gone"])
+def test_evidence_that_is_not_the_homes_own_counts_for_nothing(home: Home, tmp_path: Path, how: str) -> None:
+    note = keep_evidence(home, weighed(proofs(Verdict.BROKEN)), "") / "evidence.note"
+    if how == "altered":
+        note.write_text(note.read_text().replace('"broken"', '"holds"'))
+    elif how == "unsigned":
+        note.write_text(note.read_text().partition("\n\n")[0] + "\n")
+    elif how == "of another home":
+        other = Home.create(tmp_path / "other", zone="council", title="Exampleshire Council")
+        note.write_bytes((keep_evidence(other, weighed(proofs()), "") / "evidence.note").read_bytes())
+    else:
+        note.unlink()
+    assert earlier_proofs(home) == {}
+
+
+def test_the_page_shows_every_sentence_what_got_through_and_the_day_from_which_it_is_red() -> None:
+    found = proofs() | {"no-network": proofs(Verdict.BROKEN)["no-network"]}
+    page = render_page(REGISTER, weighed(found), made_up=False)
+    for promise in REGISTER.promises:
+        assert f'href="#{promise.id}"' in page
+        assert f'id="{promise.id}"' in page
+    assert "it got through" in page
+    assert "need somebody to act now" in page
+    assert "treat all of it as out of date" in page
+    assert "<script" not in page
+
+
+def test_the_page_escapes_what_checks_tell() -> None:
+    found = proofs()
+    found["no-network"] = replace(found["no-network"], notes=("<b>bold</b>",))
+    assert "<b>bold</b>" not in render_page(REGISTER, weighed(found), made_up=True)
+
+
+@pytest.mark.parametrize("encoded", ["utf-8", "utf-16-le", "hex", "base64"])
+def test_the_search_for_planted_values_finds_them_however_they_are_written(
+    tmp_path: Path, encoded: str
+) -> None:
+    import base64
+
+    content = f"a row with {NINO} in it".encode()
+    if encoded == "utf-16-le":
+        content = content.decode().encode("utf-16-le")
+    elif encoded == "hex":
+        content = content.hex().encode()
+    elif encoded == "base64":
+        content = base64.b64encode(content)
+    (tmp_path / "file").write_bytes(content)
+    assert found_in(tmp_path)[1] != []
+    assert found_in(tmp_path, beside=[tmp_path / "file"]) == (0, [])
