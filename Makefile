@@ -7,7 +7,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PYTEST_WORKERS ?= 2
 
-.PHONY: help setup demo test test-slow bench check docs lock browser
+.PHONY: help setup demo test test-slow bench check docs lock programs
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,13 +21,13 @@ $(INSTALLED): requirements.lock pyproject.toml scripts/make-environment
 demo: setup ## a made-up county from its agencies' files to nominated families, in demo/
 	$(BIN)/families-first demo
 
-browser: setup
-	@scripts/ensure-chromium
+programs: setup
+	@scripts/ensure-system-programs
 
-test: check browser ## every check and every test but the slow ones
+test: check programs ## every check and every test but the slow ones
 	$(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile
 
-test-slow: setup browser ## the proofs that take minutes
+test-slow: programs ## the proofs that take minutes
 	$(BIN)/pytest -m slow --timeout 3600
 
 bench: setup ## speed and quality against plain Splink and plain DuckDB
