@@ -121,6 +121,7 @@ def test_a_proof_from_the_future_counts_for_nothing() -> None:
 def test_a_check_that_never_ran_is_stale() -> None:
     found = proofs()
     del found["no-network"]
+    assert weighed(found).counts_until == NOW.date()
     stale = {each.promise.id for each in weighed(found).red}
     assert stale == {each.id for each in REGISTER.promises if "no-network" in each.checks}
 

@@ -52,6 +52,10 @@ class Standing:
     checks: tuple[Shown, ...]
     counts_until: date | None
 
+    def count(self, verdict: Verdict) -> int:
+        """Return how many of the checks stand so."""
+        return sum(each.verdict is verdict for each in self.checks)
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -68,9 +72,9 @@ class Evidence:
 
     @property
     def counts_until(self) -> date:
-        """The last day on which all of it counts; before the day of the evidence where something is stale."""
-        days = [each.counts_until for each in self.standings if each.counts_until is not None]
-        return min([*days, self.at.date() + timedelta(days=366)])
+        """The last day on which all of it counts; no later than its own day where something never ran."""
+        checked = [each for each in self.standings if each.promise.checks]
+        return min(each.counts_until or self.at.date() for each in checked)
 
     @property
     def proofs(self) -> tuple[Proof, ...]:

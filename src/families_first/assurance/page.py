@@ -51,7 +51,7 @@ def render_page(register: PromiseRegister, evidence: Evidence, *, made_up: bool)
         standing={each.promise.id: each for each in evidence.standings},
         words=WORDS,
         meanings=MEANINGS,
-        verdicts=[each for each in Verdict if evidence.count(each)],
+        verdicts=list(Verdict),
         tries={name: each.tries for name, each in CHECKS.items()},
         gaps=evidence.count(Verdict.MISSING),
         made_up=made_up,

@@ -6,24 +6,21 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from families_first.assurance import planted
 from families_first.assurance.bench import Bench, desk_as
 from families_first.assurance.check import Findings, Tally, check
+from families_first.assurance.forging import FORGERIES, forged_log
 from families_first.council.deliveries.landing import land_delivery
 from families_first.council.deliveries.mapping_file import load_mappings
 from families_first.errors import ExitCode
 from families_first.governance.agreements import load_agreements
 from families_first.governance.audit.checkpointing import WITNESSES_NEEDED, checkpoint
 from families_first.governance.audit.checkpoints import Checkpoint
-from families_first.governance.audit.entry import Entry, leaf_of, time_text
 from families_first.governance.audit.log import LOG_FILE, AuditLog
-from families_first.governance.audit.merkle import CompactRange, leaf_hash
 from families_first.governance.audit.sqlite_store import SqliteStore
-from families_first.governance.audit.store import Head
 from families_first.governance.audit.verifying import verify_against, witnesses_of
 from families_first.governance.desk import Desk
 from families_first.governance.home import Home
@@ -34,8 +31,6 @@ _UNWITNESSED = timedelta(hours=24)
 """How old an entry may be before two witnesses hold it. Checkpoints are made hourly while somebody works."""
 
 _ENTRIES = 12
-
-Forgery = Callable[[list[Entry]], list[Entry]]
 
 
 @check(
@@ -56,8 +51,8 @@ def log_cannot_change_unseen(bench: Bench) -> Findings:
             tally.holds(False, f"the log of the {home.zone} home is not what its witnesses hold")
             continue
         entries = list(log.entries(0, seen))
-        for what, forge in _FORGERIES.items():
-            forged = _forged(bench.room() / LOG_FILE, forge(list(entries)))
+        for what, forge in FORGERIES.items():
+            forged = forged_log(bench.room() / LOG_FILE, forge(list(entries)))
             if not verify_against(forged, ()).is_sound:
                 tally.doubts.append(
                     f"The forgery ({what}) was not sound by itself, so the witnesses had no work."
@@ -78,44 +73,6 @@ def log_cannot_change_unseen(bench: Bench) -> Findings:
 _NOTHING = Checkpoint("", 0, b"", "")
 
 
-def _cut_off(entries: list[Entry]) -> list[Entry]:
-    return entries[:-1]
-
-
-def _rewritten(entries: list[Entry]) -> list[Entry]:
-    middle = len(entries) // 2
-    entries[middle] = replace(entries[middle], event=replace(entries[middle].event, actor="somebody-else"))
-    return entries
-
-
-def _deleted(entries: list[Entry]) -> list[Entry]:
-    del entries[len(entries) // 2]
-    return entries
-
-
-def _inserted(entries: list[Entry]) -> list[Entry]:
-    entries.insert(1, entries[0])
-    return entries
-
-
-def _reordered(entries: list[Entry]) -> list[Entry]:
-    first, second = entries[:2]
-    return [replace(first, event=second.event), replace(second, event=first.event), *entries[2:]]
-
-
-def _replaced(entries: list[Entry]) -> list[Entry]:
-    return [replace(each, event=replace(each.event, actor="nobody")) for each in entries]
-
-
-_FORGERIES: dict[str, Forgery] = {
-    "the last entry was cut off": _cut_off,
-    "an entry was rewritten": _rewritten,
-    "an entry was deleted": _deleted,
-    "an entry was inserted": _inserted,
-    "two entries changed places": _reordered,
-    "the whole log was written anew": _replaced,
-}
-
 _STATEMENTS = (
     "UPDATE entries SET leaf = '{}' WHERE number = 0",
     "DELETE FROM entries WHERE number = 0",
@@ -123,18 +80,6 @@ _STATEMENTS = (
     "INSERT INTO entries VALUES (1000000, '{}')",
     "INSERT OR REPLACE INTO entries VALUES (0, '{}')",
 )
-
-
-def _forged(path: Path, entries: Sequence[Entry]) -> AuditLog:
-    """Write a log of these entries as a rogue administrator would: numbered, hashed and stated anew."""
-    tree = CompactRange()
-    leaves = [leaf_of(number, time_text(each.time), each.event) for number, each in enumerate(entries)]
-    for leaf in leaves:
-        tree.append(leaf_hash(leaf))
-    store = SqliteStore(path)
-    store.prepare()
-    store.extend(lambda before: (leaves, Head.of(tree, max(time_text(each.time) for each in entries))))
-    return AuditLog(store)
 
 
 def _succeeds(path: Path, statement: str) -> bool:

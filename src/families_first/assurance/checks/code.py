@@ -121,7 +121,7 @@ def _reached(start: list[str], imports: Mapping[str, frozenset[str]]) -> Iterato
 @check(
     "no-network",
     tries="catch a landing and a matching run as it reaches for a network that is not there",
-    unit="runs",
+    unit="whole runs",
     limit_seconds=180,
 )
 def no_network(bench: Bench) -> Findings:

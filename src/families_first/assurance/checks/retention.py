@@ -1,120 +1,48 @@
 """Destroyed six years after the end: travelling in time to the day, destroying, and trying to bring back."""
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyrage
 
-from families_first.assurance import planted
 from families_first.assurance.bench import Bench
 from families_first.assurance.check import Findings, Tally, check
-from families_first.council.deliveries.landing import land_delivery
-from families_first.council.deliveries.mapping_file import load_mappings
+from families_first.assurance.ended_programme import (
+    CUSTODIAN,
+    LEAD,
+    OFFICER,
+    OWNER,
+    ROLES,
+    Programme,
+    made_up_programme,
+    signer_for,
+)
 from families_first.errors import ExitCode, UserError
-from families_first.governance.agreements import load_agreements
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.backup.making import make_backup
 from families_first.governance.backup.restoring import Outside, restore
-from families_first.governance.desk import Desk
 from families_first.governance.durable import write_durably
 from families_first.governance.home import Home
 from families_first.governance.identity import ensure_identity
 from families_first.governance.keys.providers import provider_of
-from families_first.governance.notes import Signer, sign_note
 from families_first.governance.policy import Resource
 from families_first.governance.purposes import Purpose
 from families_first.governance.retention.certificates import verify_certificate
 from families_first.governance.retention.classes import CountedFrom
 from families_first.governance.retention.dates import schedule_of
-from families_first.governance.retention.deciding import prepare_day_change, prepare_programme_end
+from families_first.governance.retention.deciding import prepare_day_change
 from families_first.governance.retention.destroying import destroy
 from families_first.governance.retention.periods import years_after
-from families_first.governance.retention.recording import record_decision
 from families_first.governance.retention.status import status_of
-from families_first.governance.staff import StaffMember, read_staff, write_staff
 from families_first.governance.vault import Vault
 
-OWNER, OFFICER, CUSTODIAN, LEAD = "made-up-owner", "made-up-officer", "made-up-custodian", "made-up-lead"
-_ROLES = {
-    OWNER: "senior-responsible-owner",
-    OFFICER: "data-protection-officer",
-    CUSTODIAN: "custodian",
-    LEAD: "data-lead",
-    "made-up-manager": "team-manager",
-    "made-up-reviewer": "clerical-reviewer",
-    "made-up-keyworker": "keyworker",
-}
 _NOTICE_YEARS = 6
 
 
-@dataclass(slots=True)
-class _Programme:
-    """A made-up council that landed a record and can end its programme; ``now`` is what its clocks say."""
-
-    home: Home
-    now: datetime
-
-    def desk(self, person: str, purpose: Purpose = Purpose.PROTECT_DATA) -> Desk:
-        return Desk(self.home, read_staff(self.home).people[person], purpose, clock=lambda: self.now)
-
-    def go_to(self, day: date) -> None:
-        self.now = datetime.combine(day, time(12), UTC)
-
-    def end_text(self) -> str:
-        today = self.now.date()
-        return prepare_programme_end(
-            self.home,
-            programme="Made-up programme",
-            ended=today,
-            reason="It ended, for a check",
-            decided_by=OWNER,
-            decided_on=today,
-        )
-
-    def enter(self, text: str, *signers: str, by: str = OWNER) -> None:
-        note = sign_note(text, *map(_signer, signers)) if signers else text
-        record_decision(self.desk(by), note, where="record.txt")
-
-    def end(self) -> date:
-        """End the programme today; returns the day of destruction."""
-        day = years_after(self.now.date(), self.home.retention_classes[0].destroy_after.years)
-        self.enter(self.end_text(), OWNER)
-        return day
-
-
-def _signer(person: str) -> Signer:
-    return Signer.from_seed(person, hashlib.sha256(person.encode()).digest())
-
-
-def _programme(bench: Bench) -> _Programme:
-    home = bench.made_up_homes().council
-    people = [
-        StaffMember(
-            id=person,
-            name="Made-up person",
-            roles=(role,),
-            second_factor=True,
-            signing=str(_signer(person).verifier),
-        )
-        for person, role in _ROLES.items()
-    ]
-    write_staff(home, *people)
-    ensure_identity(home)
-    programme = _Programme(home, bench.clock())
-    mapping = load_mappings(home.mappings)[planted.MAPPING]
-    agreement = load_agreements(home.agreements)[mapping.content.mapping.agreement]
-    desk = programme.desk(LEAD, Purpose.IDENTIFY_AND_SUPPORT)
-    land_delivery(
-        planted.plant(bench.room()), mapping, agreement, desk, on=agreement.in_force_from, workers=1
-    )
-    return programme
-
-
-def _asking(programme: _Programme, person: str, action: str, kind: str) -> Callable[[], None]:
+def _asking(programme: Programme, person: str, action: str, kind: str) -> Callable[[], None]:
     desk = programme.desk(person, Purpose.IDENTIFY_AND_SUPPORT)
 
     def attempt() -> None:
@@ -141,7 +69,7 @@ _ACTS = (
 )
 
 
-def _read(programme: _Programme) -> int:
+def _read(programme: Programme) -> int:
     """Return how many datasets an act that reaches them all gets to see."""
     with programme.desk(CUSTODIAN).act("erase-subject", Resource("KeyRing", "check")) as act:
         return len(Vault(act).list("delivery"))
@@ -154,7 +82,7 @@ def _read(programme: _Programme) -> int:
 )
 def closed_on_the_day(bench: Bench) -> Findings:
     """Everybody at everything, on the day before and on the day; then with the clock set back."""
-    tally, programme = Tally(), _programme(bench)
+    tally, programme = Tally(), made_up_programme(bench)
     day = programme.end()
     programme.go_to(day - timedelta(days=1))
     for person, action, kind in _ACTS:
@@ -164,7 +92,7 @@ def closed_on_the_day(bench: Bench) -> Findings:
     for when in (day, day + timedelta(days=1), day + timedelta(days=3653)):
         programme.go_to(when)
         for person, action, kind in _ACTS:
-            what = f"{_ROLES[person]}: {action}, {(when - day).days} days after"
+            what = f"{ROLES[person]}: {action}, {(when - day).days} days after"
             tally.refused(what, _asking(programme, person, action, kind), ExitCode.REFUSED)
         tally.holds(_read(programme) == 0, f"the vault gave records {(when - day).days} days after")
     programme.go_to(day - timedelta(days=2))
@@ -187,14 +115,14 @@ def closed_on_the_day(bench: Bench) -> Findings:
 def destruction_is_final(bench: Bench) -> Findings:
     """A class destroyed on its day; then its key, an old copy of the vault, a backup from before, and the
     certificate."""
-    tally, programme, room = Tally(), _programme(bench), bench.room()
+    tally, programme, room = Tally(), made_up_programme(bench), bench.room()
     home = programme.home
     class_id = home.retention_classes[0].id
     day = programme.end()
     programme.go_to(day - timedelta(days=1))
     for early in (OWNER, CUSTODIAN):
         tally.refused(
-            f"destroyed by {_ROLES[early]} before the day",
+            f"destroyed by {ROLES[early]} before the day",
             lambda early=early: destroy(programme.desk(early), class_id),  # type: ignore[misc]
             ExitCode.REFUSED,
         )
@@ -222,7 +150,7 @@ def destruction_is_final(bench: Bench) -> Findings:
         named=CUSTODIAN,
         clock=lambda: programme.now,
     )
-    restored = _Programme(Home.open(room / "restored"), programme.now)
+    restored = Programme(Home.open(room / "restored"), programme.now)
     tally.holds(_reads_nothing(restored), "a backup from before was restored and read")
     tally.holds(_opens_nothing(restored.home), "a backup from before opens with what is left of the keys")
     if certified:
@@ -234,7 +162,7 @@ def destruction_is_final(bench: Bench) -> Findings:
     )
 
 
-def _certified(programme: _Programme, certificate: str) -> bool:
+def _certified(programme: Programme, certificate: str) -> bool:
     """Whether the certificate can be entered: the home is then as it says."""
     try:
         programme.enter((programme.home.outbox / certificate).read_text("utf-8"), OWNER)
@@ -257,7 +185,7 @@ def _can_make(home: Home, class_id: str) -> bool:
     return bool(provider_of(home).masters(class_id))
 
 
-def _reads_nothing(programme: _Programme) -> bool:
+def _reads_nothing(programme: Programme) -> bool:
     try:
         return _read(programme) == 0
     except UserError as refusal:
@@ -296,7 +224,7 @@ def _opens_nothing(home: Home) -> bool:
 
 
 def _certificate(tally: Tally, home: Home) -> None:
-    known = [ensure_identity(home).verifier, _signer(OWNER).verifier]
+    known = [ensure_identity(home).verifier, signer_for(OWNER).verifier]
     [path] = home.retention.glob("*-certificate-*.note")
     note = path.read_text("utf-8")
     tally.holds(
@@ -323,7 +251,7 @@ def _certificate(tally: Tally, home: Home) -> None:
 )
 def the_end_is_signed(bench: Bench) -> Findings:
     """Decisions without the signatures they need; and what stands in the homes beside what their logs say."""
-    tally, programme = Tally(), _programme(bench)
+    tally, programme = Tally(), made_up_programme(bench)
     text = programme.end_text()
     for what, signers in (
         ("by nobody", ()),

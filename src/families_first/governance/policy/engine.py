@@ -40,6 +40,8 @@ class PolicySet:
         self._order = {name: place for place, name in enumerate(self.policies)}
         text = str(_handle(self.policies))
         self.hash = hashlib.sha256(f"{schema_text()}\n{text}".encode()).hexdigest()
+        # The same policies give the same answer in words; putting it together cost a tenth of a decision.
+        self._told: dict[tuple[bool, tuple[str, ...]], Decision] = {}
         self._slices: dict[tuple[str, frozenset[str]], cedarpy.PolicySet] = {}
 
     @classmethod
@@ -104,19 +106,21 @@ class PolicySet:
         return [self._decision(answer) for answer in answers]
 
     def _decision(self, answer: cedarpy.AuthzResult) -> Decision:
-        if answer.diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
+        diagnostics = answer.diagnostics
+        if diagnostics.errors or answer.decision is cedarpy.Decision.NoDecision:
             return self._refusal(("a policy could not be evaluated",))
-        said = [
-            self.policies[name].annotations
-            for name in sorted(answer.diagnostics.reasons, key=self._order.__getitem__)
-        ]
-        return Decision(
-            allowed=answer.allowed,
-            policies=tuple(each["id"] for each in said),
-            promises=tuple(dict.fromkeys(each["promise"] for each in said if "promise" in each)),
-            faults=(),
-            policy_hash=self.hash,
-        )
+        key = (answer.allowed, tuple(diagnostics.reasons))
+        if key not in self._told:
+            names = sorted(diagnostics.reasons, key=self._order.__getitem__)
+            said = [self.policies[name].annotations for name in names]
+            self._told[key] = Decision(
+                allowed=answer.allowed,
+                policies=tuple(each["id"] for each in said),
+                promises=tuple(dict.fromkeys(each["promise"] for each in said if "promise" in each)),
+                faults=(),
+                policy_hash=self.hash,
+            )
+        return self._told[key]
 
     def _refusal(self, faults: tuple[str, ...]) -> Decision:
         return Decision(allowed=False, policies=(), promises=(), faults=faults, policy_hash=self.hash)

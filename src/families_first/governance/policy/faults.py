@@ -32,15 +32,23 @@ def faults_of_request(principal: Principal, action: str, context: Context) -> tu
 
 def _faults_of_person(principal: Principal) -> tuple[str, ...]:
     words = vocabulary()
-    checks = (
-        (isinstance(principal.id, str) and bool(principal.id), "the person has no id"),
-        (bool(principal.roles), "the person has no role"),
-        (all(role in words.roles for role in principal.roles), "there is no such role"),
-        (principal.organisation in words.organisations, "there is no such kind of organisation"),
-        (principal.zone in ZONES, "there is no such zone"),
-        (type(principal.second_factor) is bool, "whether there was a second factor is not yes or no"),
-    )
-    return tuple(fault for holds, fault in checks if not holds)
+    known = all(role in words.roles for role in principal.roles)
+    named: object = principal.id
+    factor: object = principal.second_factor
+    found = []
+    if not (isinstance(named, str) and named):
+        found.append("the person has no id")
+    if not principal.roles:
+        found.append("the person has no role")
+    if not known:
+        found.append("there is no such role")
+    if principal.organisation not in words.organisations:
+        found.append("there is no such kind of organisation")
+    if principal.zone not in ZONES:
+        found.append("there is no such zone")
+    if not isinstance(factor, bool):
+        found.append("whether there was a second factor is not yes or no")
+    return tuple(found)
 
 
 def _faults_of_kind(action: str, kind: str) -> tuple[str, ...]:
