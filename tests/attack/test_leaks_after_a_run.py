@@ -5,7 +5,9 @@ the sender, and the page of results that a named person asked for. Nowhere else:
 file or printed line, unless somebody asks for a name.
 """
 
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,10 +36,17 @@ COMMANDS = [
     ["deliveries", "health", "--on", DAY],
     ["agreements", "check", "--on", DAY],
 ]
+EMERGENCY = ["policy", "break-glass", "--hours", "1", "--reason-file", "reason.txt"]
 OTHERS = {
     "clerical-reviewer": [["review", "list", "--on", DAY], ["review", "changes"]],
     "data-protection-officer": [["audit", "show"], ["audit", "verify"], ["audit", "checkpoint"]],
     "responsible-owner": [["retention", "status"]],
+    "custodian": [
+        ["backup", "make-identity", "identity.age"],
+        ["backup", "make", "--to", "backup.age"],
+        ["keys", "status"],
+        ["keys", "rotate", "programme-2026"],
+    ],
 }
 
 
@@ -53,11 +62,22 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for year in ("1988", "88"):  # the second is set aside, so that the quarantine file holds the person
             file.write(POLICE.format(surname=SURNAME, address=ADDRESS, year=year))
     printed = []
+    (folder / "reason.txt").write_text(f"{SURNAME} rang the duty desk and a child is alone", encoding="utf-8")
     for person, commands in {"data-lead": COMMANDS, **OTHERS}.items():
         for command in commands:
             done = run(folder, person, *command)
-            assert done.returncode in (0, 11, 12, 13, 10), done.stderr
+            assert done.returncode in (0, 10, 11, 12, 13), (command, done.stderr)
             printed += [done.stdout, done.stderr]
+            if command[:2] == ["backup", "make-identity"]:
+                [recipient] = re.findall(r"age1\w+", done.stdout)
+                (folder / "council" / "backup-recipients.txt").write_text(f"{recipient}\n", encoding="ascii")
+    family = json.loads(run(folder, "data-lead", "families", "show", "--json").stdout)["families"][0]
+    done = run(folder, "keyworker", *EMERGENCY, family["family_id"])
+    assert done.returncode == 0, done.stderr
+    printed += [done.stdout, done.stderr]
+    (
+        folder / "reason.txt"
+    ).unlink()  # whoever wrote it down deletes it; the program keeps its own in the vault
     (folder / "printed.txt").write_text("\n".join(printed), encoding="utf-8")
     return folder
 

@@ -11,6 +11,28 @@ from families_first.cli.output import Sheet, counted, emit
 app = App(name="backup", help="Back a home up for its custodians, and restore it.")
 
 
+@app.command(name="make-identity")
+def make_identity_(file: Path, /, *, json: JsonOption = False) -> None:
+    """Make the age identity of somebody who can open backups, on a machine and a medium of their own.
+
+    Parameters
+    ----------
+    file
+        Where to write it; it must not exist yet.
+    """
+    from families_first.governance.backup.identities import make_identity
+
+    recipient = make_identity(file)
+    emit(
+        {"recipient": recipient},
+        json=json,
+        show=[
+            f"Made an identity in {file.name}. Keep it apart from every home, and show it to nobody.",
+            f"Its public half, for a line of backup-recipients.txt in the home: {recipient}",
+        ],
+    )
+
+
 @app.command
 def make(
     *,

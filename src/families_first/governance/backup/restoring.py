@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import pyrage
-
 from families_first.errors import ExitCode, UserError
 from families_first.governance.audit.checkpoints import CheckpointFile
 from families_first.governance.audit.event import Detail
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.audit.merkle import CompactRange, leaf_hash
+from families_first.governance.backup.identities import read_identities
 from families_first.governance.backup.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -37,7 +36,6 @@ from families_first.governance.durable import (
     write_durably,
 )
 from families_first.governance.home import Home
-from families_first.governance.keys.key_file import read_private
 from families_first.governance.policy import Resource
 from families_first.governance.purposes import Purpose
 from families_first.governance.retention.register import SIGNING_FILE, home_verifier
@@ -161,20 +159,7 @@ def _hidden_beside(to: Path) -> Iterator[Path]:
 
 
 def _unpack(source: Path, identity: Path, into: Path) -> list[str]:
-    try:
-        text = read_private(identity).decode("ascii")
-        identities = [
-            pyrage.x25519.Identity.from_str(each.strip())
-            for each in text.splitlines()
-            if each.strip() and not each.startswith("#")
-        ]
-    except (OSError, UnicodeDecodeError, pyrage.IdentityError):
-        raise UserError(
-            "This is not a file of an age identity",
-            where=identity.name,
-            fix="Give the file that holds the AGE-SECRET-KEY line of one of the backup's recipients.",
-            code=ExitCode.BAD_FILE,
-        ) from None
+    identities = read_identities(identity)
     try:
         with source.open("rb") as file:
             return unpack(file, identities, into)
