@@ -18,6 +18,7 @@ from families_first.council.journey import build_families, identify_families, pa
 from families_first.council.pages.demo import render_demo
 from families_first.council.people import match_people
 from families_first.errors import ExitCode, UserError
+from families_first.governance.audit.event import Outcome
 from families_first.governance.home import Home
 from families_first.records.tables import Table
 from families_first.simulation import REFERENCE_DAY
@@ -178,7 +179,7 @@ def test_the_command_runs_the_whole_job_and_writes_a_private_page(home, capsys):
 def test_the_demo_page_needs_nothing_from_outside_and_runs_no_script(demo):
     page = render_demo(demo, people=PEOPLE)
     addresses = set(re.findall(r"""(?:src|href)=["']([^"'#]+)""", page))
-    assert addresses == set()
+    assert addresses == {"assurance.html"}, "the page beside it, and nothing from anywhere else"
     assert "<script" not in page
     assert page.count("<h1>") == 1
 
@@ -229,3 +230,34 @@ def test_one_incident_counts_once_however_many_of_the_family_are_in_it(demo):
     for row in incidents:
         assert row["value"] == len({(each["source"], each["reference"]) for each in row["records"]})
         assert all("/" not in each["reference"] for each in row["records"])
+
+
+def test_a_family_is_shown_to_those_who_work_with_it_and_each_try_is_in_the_log(demo):
+    let_in = {(look.roles, look.of) for look in demo.looks if look.allowed}
+    assert let_in == {
+        ("Data lead", "the keyworker's family"),
+        ("Keyworker", "the keyworker's family"),
+        ("Team manager", "the keyworker's family"),
+    }
+    refused = [look for look in demo.looks if not look.allowed]
+    assert {look.roles for look in refused} >= {"Keyworker", "Partner practitioner", "System administrator"}
+    assert all("The public notice says" in look.why for look in refused)
+    tries = [each.event for each in demo.desk.log.entries() if each.event.action == "view-family"]
+    assert sum(event.outcome is Outcome.REFUSED for event in tries) >= len(refused)
+    assert sum(event.outcome is Outcome.ALLOWED for event in tries) >= len(let_in)
+
+
+def test_a_keyworker_lists_the_families_of_the_caseload_and_no_others(demo, capsys):
+    whose = ["--home", str(demo.desk.home.root), "--as", "keyworker"]
+    assert exit_code_of(["families", "show", *whose, "--json"]) == 0
+    listed = [row["family_id"] for row in json.loads(capsys.readouterr().out)["families"]]
+    assert listed == demo.journey.identification.nomination["family_id"].to_pylist()[:1]
+
+
+def test_nothing_lands_is_matched_or_identified_without_a_decision_in_the_log(demo):
+    entries = [each.event for each in demo.desk.log.entries()]
+    allowed = [event.action for event in entries if event.outcome is Outcome.ALLOWED]
+    files = len(demo.journey.landings)
+    assert allowed.count("land-delivery") == files
+    assert {"match-people", "form-families", "identify-families"} <= set(allowed)
+    assert {event.actor for event in entries if event.action == "land-delivery"} == {"data-lead"}

@@ -16,6 +16,7 @@ from families_first.council.against_truth.nominations import NominationQuality, 
 from families_first.council.against_truth.truth import identify_truth, load_truth
 from families_first.council.identification.pack import Pack
 from families_first.council.journey import Journey, Said, pack_named, run_journey
+from families_first.council.looking import Look, look_at_families
 from families_first.council.pages.report import figures_of
 from families_first.council.resources import RECORDS
 from families_first.governance.desk import Desk
@@ -35,8 +36,8 @@ COUNTY = "county"  # the folder that holds the truth
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """What the demo made: the desk of the council's data lead, the run, the comparison with the truth, and
-    seconds by step."""
+    """What the demo made: the desk of the council's data lead, the run, the comparison with the truth, who
+    was let in at the door of a family, and seconds by step."""
 
     desk: Desk
     pack: Pack
@@ -44,6 +45,7 @@ class Demo:
     matching: MatchQuality
     families: FamilyQuality
     nominations: NominationQuality
+    looks: tuple[Look, ...]
     seconds: dict[str, float]
 
     def summary(self) -> dict[str, Any]:
@@ -89,6 +91,7 @@ class Demo:
                 "missed_because": dict(Counter(each.main_cause for each in nominations.missed)),
                 "wrong_because": dict(Counter(each.main_cause for each in nominations.wrong)),
             },
+            "looks": [asdict(each) for each in self.looks],
             "seconds": {step: round(seconds, 1) for step, seconds in self.seconds.items()},
         }
 
@@ -113,6 +116,8 @@ def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step:
     with desk.act("list-families", RECORDS, details={"page": "demo"}) as act:
         assignment = Vault(act).read(journey.people.dataset, "assignment")
     outcome = Outcome(assignment, journey.families, journey.identification, journey.tables)
+    found = journey.identification.nomination["family_id"].to_pylist()
+    everyone = [*found, *journey.families.family["family_id"].to_pylist()]  # a small county may nominate none
     demo = Demo(
         desk=desk,
         pack=pack,
@@ -125,6 +130,7 @@ def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step:
             on=REFERENCE_DAY,
         ),
         nominations=nomination_quality(outcome, truth, identify_truth(truth, pack, on=REFERENCE_DAY)),
+        looks=look_at_families(home, everyone[0], next(each for each in everyone if each != everyone[0])),
         seconds=clock.seconds,
     )
     clock.stop()

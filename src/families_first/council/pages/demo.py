@@ -27,6 +27,7 @@ def render_demo(demo: Demo, *, people: int) -> str:
         family_quality=demo.families,
         nominations=demo.nominations,
         charts=charts,
+        looks=demo.looks,
         **context,
     )
 
