@@ -1,5 +1,6 @@
 """A desk of made-up people for tests: a home, somebody who works in it, and what they do it for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ from families_first.governance.purposes import Purpose
 from families_first.governance.staff import STAFF_FILE, StaffMember, read_staff, write_staff
 from families_first.governance.vault import Vault
 from families_first.governance.vault.dataset import DATASET_KINDS
+from families_first.governance.vault.narrowing import Scope
 
 EVERYTHING_AT_A_SMALL_COUNCIL = ("data-lead", "clerical-reviewer", "team-manager")
 
@@ -57,11 +59,16 @@ class FullAccess:
     action: str = "test"
     reads: frozenset[str] = frozenset(DATASET_KINDS)
     writes: frozenset[str] = frozenset(DATASET_KINDS)
+    scope: Scope = None
 
     def check_open(self) -> None:
         """Never ends."""
 
     def is_due(self, retention_class: str, received: date) -> bool:
+        """Nothing is due."""
+        return False
+
+    def is_derived_due(self, made_from: Sequence[Sequence[str]]) -> bool:
         """Nothing is due."""
         return False
 

@@ -80,8 +80,20 @@ def land(
     place: Path,
     /,
     *,
-    agreement: AgreementOption = "",
-    mapping: MappingOption = "",
+    agreement: Annotated[
+        str,
+        Parameter(
+            name="--agreement",
+            help="The agreement's id in the home; the one that the mapping quotes when not given.",
+        ),
+    ] = "",
+    mapping: Annotated[
+        str,
+        Parameter(
+            name="--mapping",
+            help="The mapping's id in the home; the one that knows the file's name when not given.",
+        ),
+    ] = "",
     home: HomeOption = HERE,
     as_: AsOption = "",
     on: OnOption = None,
@@ -98,6 +110,15 @@ def land(
     """
     from families_first.council.deliveries import land_delivery
 
+    for name, what in ((agreement, "agreement"), (mapping, "mapping")):
+        if Path(name).suffix == ".toml":
+            raise UserError(
+                f"What lands, lands under the home's own {what}s alone",
+                where=Path(name).name,
+                fix=f"Put the file into the home's {what}s/, where everybody sees it, and name its id; "
+                "`deliveries check` tries one from anywhere.",
+                code=ExitCode.USAGE,
+            )
     desk = desk_at(home, as_)
     landed: list[DeliveryReport] = []
     refused: list[tuple[str, UserError]] = []

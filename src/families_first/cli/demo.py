@@ -92,8 +92,8 @@ def demo(
                 [[promise, stands] for promise, stands in summary["promises"].items()],
             ),
             last_line(assured.evidence),
-            f"The run took {sum(made.seconds.values()):.0f} seconds. Open {folder.name}/index.html to look at "
-            f"it, and {folder.name}/{PAGE_FILE} for the notice's promises.",
+            f"The run took {sum(made.seconds.values()):.0f} seconds. Open {folder.name}/index.html to look "
+            f"at it, and {folder.name}/{PAGE_FILE} for the notice's promises.",
             "",
             "Next, with files of your own:",
             "  families-first init my-council",

@@ -43,7 +43,7 @@ def what_follows(desk: Desk, decision: Decision, *, on: date) -> list[str]:
 
     Sources and person ids are named, and nothing that a record holds.
     """
-    with desk.act("review-matches", RECORDS, details={"decision": decision.decision_id}) as act:
+    with desk.act("review-matches", RECORDS) as act:
         return _foretell(Vault(act), decision, on)
 
 

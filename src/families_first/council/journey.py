@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from families_first.council.deliveries.current import current_tables
+from families_first.council.deliveries.current import current_tables, made_from
 from families_first.council.deliveries.landing import land_delivery
 from families_first.council.deliveries.mapping_file import SourceMapping, load_mappings, mapping_for
 from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
@@ -120,7 +120,12 @@ def _build(vault: Vault, on: date, tables: Mapping[Table, pa.Table] | None) -> F
         f"after-{people.name}-on-{on.isoformat()}",
         families.tables(),
         retention_class=vault.home.retention_classes[0].id,
-        about={"on": on.isoformat(), "people": people.name, "families": families.family.num_rows},
+        about={
+            "on": on.isoformat(),
+            "people": people.name,
+            "families": families.family.num_rows,
+            "made_from": made_from(vault),
+        },
         replaces=vault.list("families"),
     )
     return families
@@ -159,6 +164,7 @@ def _identify(vault: Vault, pack: Pack, on: date, tables: Mapping[Table, pa.Tabl
             "on": on.isoformat(),
             "families": families.name,
             "nominated": found.nomination.num_rows,
+            "made_from": made_from(vault),
         },
         replaces=[each for each in vault.list("findings") if each.name == pack.id],
     )

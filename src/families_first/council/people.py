@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from families_first.council.deliveries.current import current_tables
+from families_first.council.deliveries.current import current_tables, made_from
 from families_first.council.resources import RECORDS
 from families_first.council.review import decisions_of
 from families_first.errors import ExitCode, UserError
@@ -136,11 +136,12 @@ def _match(vault: Vault, tables: Mapping[Table, pa.Table], on: date, model: Mode
         previous = _people_of(vault, last) if last else None
         outcome = _match_all(previous, records, model, deciding)
     people, edges, thresholds, compared = outcome
+    log = _without_gone(vault, last, people.log, records) if last else people.log
     kept = {
         "assignment": _with_source(people.assignment),
         "person": _best_view(people, tables[Table.PERSON_RECORD]),
         "ledger": people.person,
-        "log": people.log,
+        "log": log,
         "review": people.review,
         "link": edges,
         "matched": records,
@@ -157,6 +158,7 @@ def _match(vault: Vault, tables: Mapping[Table, pa.Table], on: date, model: Mode
         "for_review": people.review.num_rows,
         "joined": changes.count("joined"),
         "split": changes.count("split"),
+        "made_from": made_from(vault),
     }
     dataset = vault.commit(
         "people",
@@ -225,6 +227,22 @@ def _add(
         on=deciding.on,
     )
     return added.people, added.edges, thresholds, new.num_rows
+
+
+def _without_gone(vault: Vault, last: DatasetInfo, log: pa.Table, records: pa.Table) -> pa.Table:
+    """Return the log without the keys of records that are there no longer: what is gone leaves no name."""
+    before = vault.read(last, "matched", ["record_key"])["record_key"]
+    gone = set(before.filter(pc.invert(pc.is_in(before, value_set=_keys(records)))).to_pylist())
+    if not gone:
+        return log
+    rows = [
+        {
+            name: [key for key in value if key not in gone] if isinstance(value, list) else value
+            for name, value in row.items()
+        }
+        for row in log.to_pylist()
+    ]
+    return pa.Table.from_pylist(rows, schema=log.schema)
 
 
 def _links(records: pa.Table, model: Model, against: pa.Table | None = None) -> Links:

@@ -6,7 +6,6 @@ are kept in the vault with who, when and why; every later matching run honours t
 
 import base64
 import hashlib
-import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -119,8 +118,10 @@ def show_pair(desk: Desk, pair: str, *, on: date) -> ShownPair:
     UserError
         NOT_FOUND, when no such pair waits.
     """
-    with desk.act("review-matches", RECORDS, details={"pair": _name_in_log(pair)}) as act:
-        return _shown(Vault(act), pair, on)
+    with desk.act("review-matches", RECORDS) as act:
+        shown = _shown(Vault(act), pair, on)
+        act.concerns(shown.waiting.person_l, shown.waiting.person_r)
+        return shown
 
 
 def _shown(vault: Vault, pair: str, on: date) -> ShownPair:
@@ -154,7 +155,8 @@ def decide_pair(
         groups: tuple[tuple[str, ...], ...] = ((left, right),) if same else ((left,), (right,))
         decision = Decision(groups=groups, by=desk.person.id, decided_on=on, reason=reason, until=until)
         keep_decision(vault, decision, on=on)
-        act.note(decision=decision.decision_id, pair=waiting.pair, same=same)
+        act.concerns(waiting.person_l, waiting.person_r)
+        act.note(same=same)
         return decision
 
 
@@ -181,7 +183,7 @@ def undo_change(desk: Desk, number: int, *, reason: str, on: date) -> Decision:
         earlier = decisions_of(vault).in_force(on)
         decision = undo(rows[0], earlier, by=desk.person.id, on=on, reason=reason)
         keep_decision(vault, decision, on=on)
-        act.note(decision=decision.decision_id, undone=number)
+        act.note(undone=number)
         return decision
 
 
@@ -199,7 +201,7 @@ def take_back(desk: Desk, decision_id: str, *, reason: str, on: date) -> Decisio
         earlier = decisions_of(vault).in_force(on)
         opposite = superseding(_opposite(earlier, decision_id, desk, reason, on), earlier)
         keep_decision(vault, opposite, on=on)
-        act.note(decision=opposite.decision_id, took_back=decision_id)
+        act.note(taken_back=True)
         return opposite
 
 
@@ -294,11 +296,6 @@ def _last_run(vault: Vault) -> DatasetInfo:
             code=ExitCode.NOT_FOUND,
         )
     return dataset
-
-
-def _name_in_log(pair: str) -> str:
-    """A pair's name as typed goes into the log only if it can be one."""
-    return pair.upper() if re.fullmatch(r"[A-Za-z2-7]{8}", pair) else "no pair's name"
 
 
 def _text(value: object) -> str:

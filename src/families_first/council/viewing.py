@@ -1,12 +1,10 @@
 """Looking at families: each look is decided, and logged with whom it concerns."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-
-import pyarrow.compute as pc
 
 from families_first.council.families.result import Families
 from families_first.council.identification.explaining import Explanation, explain_family
@@ -16,9 +14,9 @@ from families_first.council.journey import families_in
 from families_first.council.pages.families_found import name_of
 from families_first.council.resources import RECORDS, family_record
 from families_first.errors import ExitCode, UserError
-from families_first.governance.desk import Desk
+from families_first.governance.desk import Act, Desk
 from families_first.governance.policy.break_glass import in_force
-from families_first.governance.vault import Vault, locked_connection
+from families_first.governance.vault import DatasetInfo, Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +40,13 @@ def list_families(desk: Desk) -> list[dict[str, Any]]:
     """
     if desk.can("list-families", RECORDS):
         with desk.act("list-families", RECORDS) as act:
-            rows: list[dict[str, Any]] = _families(Vault(act)).family.to_pylist()
+            vault = Vault(act)
+            rows: list[dict[str, Any]] = vault.read(_formed(vault), "family").to_pylist()
             act.note(families=len(rows))
             return rows
-    with desk.act_on_rows("view-family", {"id": "family_id"}) as (act, where):
-        family = _families(Vault(act)).family
-        with locked_connection({"family": family}) as con:
-            query = f"SELECT * FROM family WHERE {where.sql} ORDER BY family_id"
-            rows = con.execute(query, where.parameters).to_arrow_table().to_pylist()
+    with desk.act_on_families("view-family") as act:
+        vault = Vault(act)
+        rows = vault.read(_formed(vault), "family").to_pylist()
         act.note(families=len(rows))
         return rows
 
@@ -62,15 +59,14 @@ def view_family(desk: Desk, family_id: str, *, names: bool = False) -> FamilyVie
     UserError
         REFUSED, when the family is not the person's to see; NOT_FOUND, when there is none of that id.
     """
-    with _looking_at(desk, family_id) as vault:
+    with _looking_at(desk, family_id) as act:
+        vault = Vault(act)
         families = _families(vault)
-        members = families.membership.filter(pc.equal(families.membership["family_id"], family_id))
-        rows = members.to_pylist()
-        if not rows:
+        members = families.membership.to_pylist()
+        if not members:
             raise _no_such_family()
-        people = {row["person_id"] for row in rows}
-        ties = [row for row in families.tie.to_pylist() if {row["person_a"], row["person_b"]} <= people]
-        return FamilyView(tuple(rows), tuple(ties), _names_of(vault, people) if names else {})
+        act.concerns(*{row["person_id"] for row in members})
+        return FamilyView(tuple(members), tuple(families.tie.to_pylist()), _names(vault) if names else {})
 
 
 def explain(desk: Desk, family_id: str, pack: Pack) -> Explanation:
@@ -78,23 +74,27 @@ def explain(desk: Desk, family_id: str, pack: Pack) -> Explanation:
 
     Raises as :func:`view_family`.
     """
-    with _looking_at(desk, family_id) as vault:
-        found = _kept(vault, pack.id)
-        return explain_family(family_id, _families(vault), found, pack)
+    with _looking_at(desk, family_id) as act:
+        vault = Vault(act)
+        families = _families(vault)
+        act.concerns(*set(families.membership["person_id"].to_pylist()))
+        return explain_family(family_id, families, _kept(vault, pack.id), pack)
 
 
-@contextmanager
-def _looking_at(desk: Desk, family_id: str) -> Iterator[Vault]:
-    with desk.act(
+def _looking_at(desk: Desk, family_id: str) -> AbstractContextManager[Act]:
+    return desk.act(
         "view-family",
         family_record(family_id),
         subjects=[family_id],
         break_glass=in_force(desk, family_id),
-    ) as act:
-        yield Vault(act)
+    )
 
 
 def _families(vault: Vault) -> Families:
+    return families_in(vault, _formed(vault))
+
+
+def _formed(vault: Vault) -> DatasetInfo:
     latest = vault.latest("families")
     if latest is None:
         raise UserError(
@@ -102,7 +102,7 @@ def _families(vault: Vault) -> Families:
             fix="Form them with 'families-first families build'.",
             code=ExitCode.NOT_FOUND,
         )
-    return families_in(vault, latest)
+    return latest
 
 
 def _kept(vault: Vault, pack_id: str) -> Identification:
@@ -121,10 +121,10 @@ def _kept(vault: Vault, pack_id: str) -> Identification:
     )
 
 
-def _names_of(vault: Vault, people: set[str]) -> dict[str, str]:
+def _names(vault: Vault) -> dict[str, str]:
     latest = vault.latest("people")
     rows = vault.read(latest, "person", ["person_id", "forename", "surname"]).to_pylist() if latest else []
-    return {row["person_id"]: name_of(row, row["person_id"]) for row in rows if row["person_id"] in people}
+    return {row["person_id"]: name_of(row, row["person_id"]) for row in rows}
 
 
 def _no_such_family() -> UserError:

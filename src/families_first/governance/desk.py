@@ -18,21 +18,32 @@ from families_first.governance.audit.log import AuditLog
 from families_first.governance.home import Home
 from families_first.governance.keys.commitments import Commitments
 from families_first.governance.policy import Context, Decision, Resource, decide, explain, policy_hash
-from families_first.governance.policy.filters import NOTHING, Where, rows_allowed
+from families_first.governance.policy.filters import NOTHING, rows_allowed
 from families_first.governance.purposes import Purpose
-from families_first.governance.retention.dates import classes_due, dataset_due
-from families_first.governance.staff import StaffMember, account_name, person_acting, read_staff
+from families_first.governance.retention.dates import classes_due, dataset_due, derived_due
+from families_first.governance.staff import (
+    STAFF_FILE,
+    Staff,
+    StaffMember,
+    account_name,
+    person_acting,
+    read_staff,
+)
+from families_first.governance.vault.narrowing import FAMILY, OneFamily, Scope, SomeFamilies
 from families_first.governance.vocabulary import vocabulary
 from families_first.governance.zone_file import ZONE_FILE
 
-ALLOWED_ROWS = "the rows that the policy lets through"
+FAMILY_RECORD = "CaseRecord"
+"""The kind of the policy's schema that is one family, by its id."""
+
+ALLOWED_FAMILIES = "the families that the policy lets through"
 """Stands in the log for the thing when an act was done to a list."""
 
 NOT_NAMED = "not named: the keys are locked"
 """Stands in the log for a person or family where a refusal came before any key was unlocked."""
 
 # The ids of these are ids of people or families, so the log gets keyed commitments in their place.
-_PERSONAL = frozenset({"CaseRecord"})
+_PERSONAL = frozenset({FAMILY_RECORD})
 
 Clock = Callable[[], datetime]
 
@@ -54,10 +65,14 @@ class Act:
         The index of the audit log's entry that allowed it.
     reads, writes
         The kinds of dataset that the vault gives to and takes from this act.
+    scope
+        How far it reaches within a table: one family, those of a list, or everything.
     due
         Retention classes whose day of destruction has come: nothing of them is read.
     details
         Counts, ids and hashes for the entry that closes the act; see :meth:`note`.
+    subjects
+        Ids of the people whom the act turned out to concern; see :meth:`concerns`.
     """
 
     desk: "Desk"
@@ -65,8 +80,10 @@ class Act:
     entry: int
     reads: frozenset[str]
     writes: frozenset[str]
+    scope: Scope
     due: frozenset[str]
     details: dict[str, Detail] = field(default_factory=dict)
+    subjects: list[str] = field(default_factory=list)
     open: bool = True
 
     @property
@@ -74,9 +91,17 @@ class Act:
         """The home in which the act is done."""
         return self.desk.home
 
+    def is_derived_due(self, made_from: Sequence[Sequence[str]]) -> bool:
+        """Whether it has come for any of what something was made from: pairs of class and ISO date."""
+        return bool(made_from) and derived_due(self.home, made_from, on=self.desk.today)
+
     def note(self, **details: Detail) -> None:
         """Add counts, ids or hashes to the entry that closes the act; never a value from a record."""
         self.details.update(details)
+
+    def concerns(self, *subjects: str) -> None:
+        """Say whom the act turned out to concern; the entry that closes it gets keyed commitments to them."""
+        self.subjects += subjects
 
     def is_due(self, retention_class: str, received: date) -> bool:
         """Whether the day of destruction has come for what was received on a day under a class."""
@@ -106,17 +131,40 @@ class Desk:
         Who acts, of the home's staff register.
     purpose
         What for.
+    staff
+        The staff register that names the person; read when not given.
     clock
         What tells the time; the machine's clock unless a check travels in time.
+
+    Raises
+    ------
+    UserError
+        REFUSED, when the register does not name the person so.
     """
 
-    def __init__(self, home: Home, person: StaffMember, purpose: Purpose, *, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        home: Home,
+        person: StaffMember,
+        purpose: Purpose,
+        *,
+        staff: Staff | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        staff = staff or read_staff(home)
+        if staff.people.get(person.id) != person:
+            raise UserError(
+                "The staff register does not name this person so",
+                where=f"{STAFF_FILE}, {person.id}",
+                fix="Run the command again; if the register was changed just now, find out by whom.",
+                code=ExitCode.REFUSED,
+            )
         self.home = home
         self.person = person
         self.purpose = purpose
         self.clock = clock
         self.log = AuditLog.open(home, clock=clock)
-        self._staff_hash = read_staff(home).sha256
+        self._staff_hash = staff.sha256
         self._zone_hash = hashlib.sha256((home.root / ZONE_FILE).read_bytes()).hexdigest()
 
     @classmethod
@@ -128,8 +176,9 @@ class Desk:
         UserError
             REFUSED, when nobody of the staff register fits; HOME, when the register is faulty.
         """
-        person = person_acting(read_staff(home), named, on=clock().date())
-        return cls(home, person, purpose, clock=clock)
+        staff = read_staff(home)  # once, so that the person and the hash in the log are of one text
+        person = person_acting(staff, named, on=clock().date())
+        return cls(home, person, purpose, staff=staff, clock=clock)
 
     @property
     def today(self) -> date:
@@ -190,21 +239,15 @@ class Desk:
         )
         if not decision.allowed:
             raise _refused(explain(decision, action, resource), self.person.id, entry)
-        with self._under_way(action, resource.kind, logged_id, entry, due) as act:
+        scope = OneFamily(resource.id) if resource.kind == FAMILY_RECORD else None
+        with self._under_way(action, resource.kind, logged_id, entry, scope=scope, due=due) as act:
             yield act
 
     @contextlib.contextmanager
-    def act_on_rows(self, action: str, columns: Mapping[str, str]) -> Iterator[tuple[Act, Where]]:
-        """Do something to each thing of its kind on which the policy allows it: a list, by the same policies.
+    def act_on_families(self, action: str) -> Iterator[Act]:
+        """Do something to every family on which the policy allows it: a list, filtered by the same policies.
 
-        Parameters
-        ----------
-        columns
-            The table's column for the thing's ``id``, and for each attribute of its kind.
-
-        Yields
-        ------
-        The act, and the condition that lets through the rows on which it is allowed.
+        The vault gives the act the rows of those families and of no others.
 
         Raises
         ------
@@ -212,14 +255,14 @@ class Desk:
             REFUSED, when the policy lets no row through; AUDIT, when the log cannot be written.
         """
         context, due = self._circumstances(agreement_in_force=False, break_glass=False)
-        where = rows_allowed(self.person.principal(self.home), action, context, columns)
-        kind = vocabulary().actions[action].resource
+        where = rows_allowed(self.person.principal(self.home), action, context, {"id": FAMILY})
         outcome = Outcome.REFUSED if where == NOTHING else Outcome.ALLOWED
-        entry = self.log.append(self._event(action, kind, ALLOWED_ROWS, outcome))
+        entry = self.log.append(self._event(action, FAMILY_RECORD, ALLOWED_FAMILIES, outcome))
         if where == NOTHING:
             raise _refused(f"Nothing here is yours to {action.replace('-', ' ')}", self.person.id, entry)
-        with self._under_way(action, kind, ALLOWED_ROWS, entry, due) as act:
-            yield act, where
+        scope = SomeFamilies(where.sql, where.parameters)
+        with self._under_way(action, FAMILY_RECORD, ALLOWED_FAMILIES, entry, scope=scope, due=due) as act:
+            yield act
 
     def can(self, action: str, resource: Resource) -> bool:
         """Whether the policy would allow something; nothing is done, so nothing is logged."""
@@ -247,14 +290,24 @@ class Desk:
 
     @contextlib.contextmanager
     def _under_way(
-        self, action: str, kind: str, logged_id: str, entry: int, due: frozenset[str]
+        self, action: str, kind: str, logged_id: str, entry: int, *, scope: Scope, due: frozenset[str]
     ) -> Iterator[Act]:
         term = vocabulary().actions[action]
-        act = Act(self, action, entry, term.reads, term.writes, due)
+        act = Act(self, action, entry, term.reads, term.writes, scope, due)
 
         def close(outcome: Outcome) -> None:
             act.open = False
-            self.log.append(self._event(action, kind, logged_id, outcome, about=entry, details=act.details))
+            self.log.append(
+                self._event(
+                    action,
+                    kind,
+                    logged_id,
+                    outcome,
+                    subjects=self._commit_to(act.subjects),
+                    about=entry,
+                    details=act.details,
+                )
+            )
 
         try:
             yield act

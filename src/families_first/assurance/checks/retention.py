@@ -1,7 +1,7 @@
 """Destroyed six years after the end: travelling in time to the day, destroying, and trying to bring back."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -38,6 +38,7 @@ from families_first.governance.retention.destroying import destroy
 from families_first.governance.retention.periods import years_after
 from families_first.governance.retention.status import status_of
 from families_first.governance.vault import Vault
+from families_first.governance.vault.narrowing import Scope
 
 _NOTICE_YEARS = 6
 
@@ -201,11 +202,16 @@ class _PastTheRules:
     action: str = "check"
     reads: frozenset[str] = frozenset({"delivery"})
     writes: frozenset[str] = frozenset()
+    scope: Scope = None
 
     def check_open(self) -> None:
         """Never ends."""
 
     def is_due(self, retention_class: str, received: date) -> bool:
+        """Nothing is due."""
+        return False
+
+    def is_derived_due(self, made_from: Sequence[Sequence[str]]) -> bool:
         """Nothing is due."""
         return False
 

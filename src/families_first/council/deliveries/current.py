@@ -49,6 +49,16 @@ def current_tables(vault: Vault) -> dict[Table, pa.Table]:
     return {table: one_of_each(table, _pieces(vault, counting, table)) for table in Table}
 
 
+def made_from(vault: Vault) -> list[list[str]]:
+    """Return what today's tables are made from: retention class and day of receipt, each pair once.
+
+    A dataset that is made from them keeps these in its ``about``, and is due when any of them is.
+    """
+    counting = deliveries_that_count(vault.list("delivery"))
+    pairs = {(each.retention_class, each.committed_at.date().isoformat()) for each in counting}
+    return [list(pair) for pair in sorted(pairs)]
+
+
 def deliveries_that_count(deliveries: Iterable[DatasetInfo]) -> list[DatasetInfo]:
     """Return the deliveries of which the rows are current, oldest first."""
     counting: list[DatasetInfo] = []

@@ -143,26 +143,42 @@ def land_delivery(
 def _acting(desk: Desk, action: str, mapping: SourceMapping, agreement: Agreement, on: date) -> Iterator[Act]:
     """Do something with a delivery; where no agreement is in force, its file is not even opened."""
     resource = Resource("Delivery", mapping.content.id)
-    if not agreement.in_force(on):
-        try:
-            header = mapping.content.mapping
-            check_read(
-                agreement,
-                sender=header.sender,
-                purpose=header.purpose,
-                mapping_id=mapping.content.id,
-                columns=(),
-                on=on,
-            )
-        except UserError as error:
-            raise desk.refuse(action, resource, error) from None
-    with desk.act(
-        action,
-        resource,
-        agreement_in_force=True,
-        details={"agreement": agreement.id, "as_of": on.isoformat()},
-    ) as act:
+    try:
+        _check_in_force(agreement, mapping, on=on, today=desk.today)
+    except UserError as error:
+        raise desk.refuse(action, resource, error) from None
+    details = {
+        "agreement": agreement.id,
+        "agreement_text": hashlib.sha256(agreement.model_dump_json().encode()).hexdigest()[:16],
+        "mapping_text": mapping.sha256[:16],
+        "as_of": on.isoformat(),
+    }
+    with desk.act(action, resource, agreement_in_force=True, details=details) as act:
         yield act
+
+
+def _check_in_force(agreement: Agreement, mapping: SourceMapping, *, on: date, today: date) -> None:
+    """Refuse unless the agreement is in force on the day asked for and on the day that it is.
+
+    A made-up agreement covers nobody, so that examples can be read as of their own day whenever it is.
+    """
+    if not agreement.in_force(on):
+        header = mapping.content.mapping
+        check_read(
+            agreement,
+            sender=header.sender,
+            purpose=header.purpose,
+            mapping_id=mapping.content.id,
+            columns=(),
+            on=on,
+        )
+    if not (agreement.made_up or agreement.in_force(today)):
+        raise UserError(
+            f"The agreement '{agreement.id}' is not in force today, whatever day is asked for",
+            where=agreement.title,
+            fix="Have it renewed by those who signed it; nothing was read.",
+            code=ExitCode.AGREEMENT,
+        )
 
 
 def _note(act: Act, report: DeliveryReport) -> None:

@@ -98,9 +98,16 @@ def in_force(desk: Desk, family_id: str) -> bool:
         and entry.event.outcome is Outcome.DONE
         and entry.event.actor == desk.person.id
         and entry.event.resource_id == family
-        and datetime.fromisoformat(str(entry.event.details["expires"])) > now
+        and _expiry(entry) > now
         for entry in _since(desk, now - timedelta(hours=MOST_HOURS))
     )
+
+
+def _expiry(entry: Entry) -> datetime:
+    """When it runs out; a day after the entry at the latest, whatever the entry says."""
+    latest = entry.time + timedelta(hours=MOST_HOURS)
+    told = entry.event.details.get("expires")
+    return min(latest, datetime.fromisoformat(str(told))) if told else entry.time
 
 
 def _since(desk: Desk, start: datetime) -> Iterator[Entry]:

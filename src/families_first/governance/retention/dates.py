@@ -5,7 +5,7 @@ altered decision on the programme's end still ends the programme, a missing or a
 nothing, and of the years in the zone file and the years in the signed record the fewer count.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -131,3 +131,23 @@ def dataset_due(home: Home, class_id: str, received: date, *, on: date) -> bool:
         return True
     day = schedule.receipt_day(class_id, received)
     return day is not None and day <= on
+
+
+def derived_due(home: Home, made_from: Sequence[Sequence[str]], *, on: date) -> bool:
+    """Whether the day has come for any of what a dataset was made from.
+
+    Parameters
+    ----------
+    made_from
+        Pairs of a retention class and the ISO date on which a delivery of it was received. A class that
+        nothing knows counts as due.
+
+    Raises as :func:`schedule_of`.
+    """
+    schedule = schedule_of(home)
+    due = schedule.due(on)
+    for class_id, received in made_from:
+        day = schedule.receipt_day(class_id, date.fromisoformat(received))
+        if class_id in due or class_id not in schedule.known or (day is not None and day <= on):
+            return True
+    return False

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from families_first.errors import ExitCode, UserError
@@ -48,6 +49,7 @@ from families_first.governance.vault.index import (
     read_index,
     write_index,
 )
+from families_first.governance.vault.narrowing import FAMILY, columns_needed, narrowed
 from families_first.governance.vault.table_file import TABLE_SUFFIX, TableInfo, open_table
 
 Datasets = list[DatasetInfo]
@@ -131,8 +133,8 @@ class Vault:
         """
         check_words(kind, name)
         replaced = tuple(replaces)
-        for each in (kind, *(other.kind for other in replaced)):
-            check_writes(self._access, each)
+        check_writes(self._access, kind)
+        self._check_replaceable(replaced)
         self._home.retention_class(retention_class)
         with self._home.locked():
             going = frozenset(each.dataset_id for each in replaced)
@@ -191,17 +193,23 @@ class Vault:
         UserError
             VAULT, when the dataset or table is not there, or its file is not the file that was written.
         """
-        self._check_readable(dataset)
-        with self._opened(dataset, table) as file:
-            return file.read(columns=None if columns is None else list(columns))
+        with self._opened(dataset, table) as (file, kept):
+            self._check_readable(kept)
+            return self._narrowed(file, table, columns)
 
     def batches(
         self, dataset: DatasetInfo, table: str, columns: Sequence[str] | None = None, *, rows: int = 131_072
     ) -> Iterator[pa.RecordBatch]:
         """Yield a table of a dataset in pieces of at most ``rows`` rows. Raises as :meth:`read`."""
-        self._check_readable(dataset)
-        with self._opened(dataset, table) as file:
-            yield from file.iter_batches(batch_size=rows, columns=None if columns is None else list(columns))
+        with self._opened(dataset, table) as (file, kept):
+            self._check_readable(kept)
+            if self._access.scope is not None:
+                yield from self._narrowed(file, table, columns).to_batches(max_chunksize=rows)
+                return
+            pieces = file.iter_batches(batch_size=rows, columns=None if columns is None else list(columns))
+            for piece in pieces:
+                self._access.check_open()
+                yield piece
 
     def remove(self, *datasets: DatasetInfo) -> None:
         """Remove datasets, all in one step; those that are gone already are passed over.
@@ -209,8 +217,7 @@ class Vault:
         The files and the wrapped keys beside them are deleted. Copies in backups stay readable until the
         master of the class is destroyed.
         """
-        for each in datasets:
-            check_writes(self._access, each.kind)
+        self._check_replaceable(datasets)
         self._forget(frozenset(each.dataset_id for each in datasets))
 
     def remove_named(self, kind: DatasetKind, *names: str) -> None:
@@ -237,9 +244,32 @@ class Vault:
         for entry in self._index().entries:
             dataset = self._manifest(entry)[0]
             for table in dataset.tables:
-                with self._opened(dataset, table) as file:
+                with self._opened(dataset, table) as (file, _):
                     for _ in file.iter_batches():
                         pass
+
+    def _check_replaceable(self, datasets: Iterable[DatasetInfo]) -> None:
+        """Refuse to remove what the act may not write; the index says what a dataset is, not the caller."""
+        going = {each.dataset_id for each in datasets}
+        for entry in self._index().entries if going else ():
+            if entry.dataset_id in going:
+                check_writes(self._access, entry.kind)
+
+    def _narrowed(self, file: pq.ParquetFile, name: str, columns: Sequence[str] | None) -> pa.Table:
+        scope = self._access.scope
+        read = file.read(columns=columns_needed(scope, file.schema_arrow.names, columns))
+        table = narrowed(read, name, scope, self._people_of)
+        return table if columns is None else table.select(list(columns))
+
+    def _people_of(self, family_id: str) -> pa.Array:
+        """Return the person ids of a family, as families were last formed."""
+        for entry in reversed(self._index().entries):
+            if entry.kind == "families" and not self._is_due(found := self._manifest(entry)[0]):
+                with self._opened(found, "membership") as (file, _):
+                    table = file.read(columns=[FAMILY, "person_id"])
+                members = table.filter(pc.equal(table[FAMILY], family_id))["person_id"]
+                return members.combine_chunks()
+        return pa.array([], pa.string())
 
     def _check_readable(self, dataset: DatasetInfo) -> None:
         check_reads(self._access, dataset.kind)
@@ -260,7 +290,8 @@ class Vault:
                 self._sweep()
 
     @contextlib.contextmanager
-    def _opened(self, dataset: DatasetInfo, table: str) -> Iterator[pq.ParquetFile]:
+    def _opened(self, dataset: DatasetInfo, table: str) -> Iterator[tuple[pq.ParquetFile, DatasetInfo]]:
+        """Open a table of the dataset that has this id; what it is comes from its manifest, whoever asks."""
         entry = next((e for e in self._index().entries if e.dataset_id == dataset.dataset_id), None)
         if entry is None:
             raise UserError(
@@ -274,7 +305,7 @@ class Vault:
         path = self._folder_of(entry.dataset_id) / f"{table}{TABLE_SUFFIX}"
         file = open_table(path, entry.dataset_id, key, info, where=f"{kept.kind} {kept.name}, table {table}")
         try:
-            yield file
+            yield file, kept
         except OSError as fault:
             raise damaged(f"{kept.kind} {kept.name}, table {table}") from fault
         finally:
@@ -304,7 +335,11 @@ class Vault:
         return None
 
     def _is_due(self, dataset: DatasetInfo) -> bool:
-        return self._access.is_due(dataset.retention_class, dataset.committed_at.date())
+        if self._access.is_due(dataset.retention_class, dataset.committed_at.date()):
+            return True
+        # Whoever makes it anew may look at the old one, so that people and families keep their ids.
+        made_from = () if dataset.kind in self._access.writes else dataset.about.get("made_from", ())
+        return self._access.is_derived_due(made_from)
 
     def _index(self) -> Index:
         index = read_index(self._folder, self._index_key)
