@@ -14,6 +14,7 @@ from families_first.governance.audit.store import Head
 from families_first.governance.home import Home
 from families_first.governance.identity import ensure_identity, signer_of
 from families_first.governance.zone_file import AuditSection, WitnessSection
+from killing import at_once
 
 EXAMPLE = {"zone": "council", "title": "Exampleshire Council"}
 
@@ -50,6 +51,37 @@ def fill(log: AuditLog, *, start: int = 0, entries: int = 10) -> None:
     """Add entries one by one, as people do."""
     for number in range(start, start + entries):
         log.append(happening(number))
+
+
+APPENDING = """
+from pathlib import Path
+from made_up_log import happening
+from families_first.governance.audit.checkpointing import checkpoint
+from families_first.governance.audit.log import AuditLog
+from families_first.governance.home import Home
+
+home = Home.open(Path(sys.argv[1]))
+actor, batches, checkpoint_every = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+print("ready", flush=True)
+sys.stdin.readline()
+log = AuditLog.open(home)
+for number in range(batches):
+    log.append_all([happening(number, actor=actor)] * (1 + number % 3))
+    if checkpoint_every and number % checkpoint_every == 0:
+        checkpoint(home, log)
+"""
+
+
+def append_at_once(home: Home, *, batches: int, checkpoint_every: int = 0) -> None:
+    """Let four processes log at once, and checkpoint; check that each one's entries are there in order."""
+    people = [f"person-{number}" for number in range(4)]
+    codes, _ = at_once(APPENDING, *((home.root, person, batches, checkpoint_every) for person in people))
+    assert codes == [0] * 4
+    by_person: dict[str, list[object]] = {}
+    for entry in AuditLog.open(home).entries():
+        by_person.setdefault(entry.event.actor, []).append(entry.event.details["rows"])
+    expected = [number for number in range(batches) for _ in range(1 + number % 3)]
+    assert by_person == dict.fromkeys(people, expected)
 
 
 def tamper(home: Home, change: Callable[[list[bytes]], Iterable[bytes]]) -> None:

@@ -1,7 +1,5 @@
 """What cannot be logged is refused, and the log stays as it was: no room, no permission, no act."""
 
-import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,29 +17,10 @@ from families_first.governance.policy import Resource
 from families_first.governance.purposes import Purpose
 from made_up_desk import open_desk
 from made_up_log import EXAMPLE, fill, happening, witnessed_home
+from small_disks import fill_disk, mounted_disk
 
 TESTS = str(Path(__file__).parents[1])
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of one mebibyte, where this account may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system needs an account that may mount")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
-def fill_disk(path: Path) -> None:
-    """Write a file until the disk takes no more."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT)
-    with contextlib.suppress(OSError):
-        while os.write(handle, bytes(512)):
-            pass
-    os.close(handle)
+DISK_SIZE = "1m"
 
 
 def test_on_a_full_disk_nothing_is_logged_and_the_log_is_whole(small_disk: Path) -> None:
@@ -117,13 +96,8 @@ def test_a_log_that_may_not_grow_further_is_refused_and_whole(tmp_path: Path) ->
 @pytest.fixture
 def read_only(tmp_path: Path) -> Iterator[Path]:
     """Give a folder that is then mounted read-only, where this account may do so."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system needs an account that may mount")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with mounted_disk(tmp_path / "disk", size="4m") as place:
+        yield place
 
 
 def test_where_the_log_cannot_be_written_no_act_begins(read_only: Path) -> None:

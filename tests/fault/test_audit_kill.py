@@ -2,9 +2,6 @@
 
 import os
 import random
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,17 +13,14 @@ from families_first.governance.audit.log import AuditLog
 from families_first.governance.audit.verifying import verify_log
 from families_first.governance.home import Home
 from families_first.governance.zone_file import AuditSection
-from made_up_log import EXAMPLE, fill, happening, witnessed_home
+from killing import killed_at_each_step, next_line, start, tell
+from made_up_log import EXAMPLE, append_at_once, fill, happening, witnessed_home
 from made_up_postgresql import running_server
-
-TESTS = str(Path(__file__).parents[1])
-
 
 # For each line, forks a child that adds entries until it is killed after so many seconds; answers with what
 # the child said to be durable.
 FORKING = """
-import os, signal, sys, time
-sys.path.insert(0, sys.argv[2])
+import os, signal, time
 from pathlib import Path
 from made_up_log import happening
 from families_first.governance.audit.log import AuditLog
@@ -80,55 +74,27 @@ def test_killed_at_fifty_random_moments_the_log_keeps_all_that_was_said_to_be_du
     AuditLog.open(home)
     moments = random.Random(20260930)
     kept = 0
-    with subprocess.Popen(
-        [sys.executable, "-c", FORKING, str(home.root), TESTS],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as nursery:
-        assert nursery.stdin is not None
-        assert nursery.stdout is not None
+    with start(FORKING, home.root) as nursery:
         for _ in range(50):
-            nursery.stdin.write(f"{moments.uniform(0.001, 0.05):.4f}\n")
-            nursery.stdin.flush()
-            durable = int(nursery.stdout.readline())
+            tell(nursery, f"{moments.uniform(0.001, 0.05):.4f}")
+            durable = int(next_line(nursery))
             size = AuditLog.open(home).size
             assert size >= max(kept, durable)
             kept = size
-        nursery.stdin.close()
     assert kept > 100
     batches_are_whole(home)
     found = verify_log(home, AuditLog.open(home))
     assert found.is_sound, found.faults
 
 
-# Forks a child that makes a checkpoint and kills itself at its n-th file operation, as Python's audit events
-# count them.
-KILLED_AT_A_STEP = """
-import os, signal, sys
-from pathlib import Path
+CHECKPOINTING = """
 from families_first.governance.audit.checkpointing import checkpoint
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.home import Home
 
-STEPS = ("open", "os.rename", "os.mkdir", "os.chmod", "fcntl.flock", "os.truncate", "sqlite3.connect")
-for line in sys.stdin:
-    step, root = line.rstrip("\\n").split("\\t")
-    child = os.fork()
-    if child == 0:
-        home = Home.open(Path(root))
-        left = int(step)
-        def hook(event, _):
-            global left
-            if event in STEPS:
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-        sys.addaudithook(hook)
-        checkpoint(home, AuditLog.open(home))
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    print("killed" if os.WIFSIGNALED(status) else f"ended {os.waitstatus_to_exitcode(status)}", flush=True)
+def change(root, name):
+    home = Home.open(root / "home")
+    checkpoint(home, AuditLog.open(home))
 """
 
 
@@ -141,76 +107,33 @@ def test_a_checkpoint_killed_at_any_file_operation_can_be_made_again_and_all_wit
     fill(log, entries=3)
     checkpoint(home, log)
     fill(log, entries=3)
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED_AT_A_STEP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        for step in range(1, 200):
-            place = Path(shutil.copytree(pattern, tmp_path / f"copy-{step}"))
-            zone_file = place / "home" / "zone.toml"
-            zone_file.write_text(zone_file.read_text().replace(str(pattern), str(place)))
-            worker.stdin.write(f"{step}\t{place / 'home'}\n")
-            worker.stdin.flush()
-            answer = worker.stdout.readline().strip()
-            home = Home.open(place / "home")
-            log = AuditLog.open(home)
-            assert verify_log(home, log).is_sound, f"killed at file operation {step}"
-            assert checkpoint(home, log).is_witnessed, f"killed at file operation {step}"
-            found = verify_log(home, log)
-            assert found.is_sound
-            assert {each.newest for each in found.verdicts} == {6}
-            shutil.rmtree(place)
-            if answer != "killed":
-                break
-        worker.stdin.close()
-    assert answer == "ended 0"
-    assert step > 10, "a checkpoint is made of more file operations than that"
 
+    def with_its_own_witnesses(root: Path) -> None:
+        zone_file = root / "home" / "zone.toml"
+        zone_file.write_text(zone_file.read_text().replace(str(pattern), str(root)))
 
-APPENDING = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from pathlib import Path
-from made_up_log import happening
-from families_first.governance.audit.checkpointing import checkpoint
-from families_first.governance.audit.log import AuditLog
-from families_first.governance.home import Home
-
-home = Home.open(Path(sys.argv[1]))
-print("ready", flush=True)
-sys.stdin.readline()
-log = AuditLog.open(home)
-for number in range(15):
-    log.append_all([happening(number, actor=sys.argv[3])] * (1 + number % 3))
-    if number % 5 == 0:
-        checkpoint(home, log)
-"""
+    for step, root, _ in killed_at_each_step(
+        CHECKPOINTING,
+        "checkpoint",
+        pattern,
+        tmp_path,
+        more_than=10,
+        fewer_than=200,
+        prepare=with_its_own_witnesses,
+    ):
+        home = Home.open(root / "home")
+        log = AuditLog.open(home)
+        assert verify_log(home, log).is_sound, f"killed at file operation {step}"
+        assert checkpoint(home, log).is_witnessed, f"killed at file operation {step}"
+        found = verify_log(home, log)
+        assert found.is_sound
+        assert {each.newest for each in found.verdicts} == {6}
 
 
 def test_processes_that_log_and_checkpoint_at_once_all_succeed(tmp_path: Path) -> None:
     home = witnessed_home(tmp_path / "home")
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", APPENDING, str(home.root), TESTS, f"person-{number}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(4)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        worker.communicate("go\n")
-    assert [worker.returncode for worker in workers] == [0] * 4
+    append_at_once(home, batches=15, checkpoint_every=5)
     log = AuditLog.open(home)
-    by_person: dict[str, list[object]] = {}
-    for entry in log.entries():
-        by_person.setdefault(entry.event.actor, []).append(entry.event.details["rows"])
-    expected = [number for number in range(15) for _ in range(1 + number % 3)]
-    assert by_person == {f"person-{number}": expected for number in range(4)}
     assert checkpoint(home, log).is_witnessed
     assert verify_log(home, log).is_sound
 
@@ -220,7 +143,7 @@ def test_a_process_stopped_in_the_middle_of_a_commit_does_not_hold_the_log_for_g
     log = AuditLog.open(home)
     fill(log, entries=2)
     script = """
-import os, signal, sqlite3, sys
+import sqlite3
 database = sqlite3.connect(sys.argv[1], isolation_level=None)
 database.execute("PRAGMA cache_size = 1")
 database.execute("BEGIN IMMEDIATE")
@@ -229,14 +152,8 @@ for number in range(2, 4000):
 print("written", flush=True)
 sys.stdin.readline()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(home.audit / "log.sqlite")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as writer:
-        assert writer.stdout is not None
-        assert writer.stdout.readline() == "written\n"
+    with start(script, home.audit / "log.sqlite") as writer:
+        assert next_line(writer) == "written"
         assert (home.audit / "log.sqlite").stat().st_size > 100_000  # half a commit lies in the file
         os.kill(writer.pid, 9)
         writer.wait()

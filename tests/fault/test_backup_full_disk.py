@@ -1,9 +1,6 @@
 """A disk that is full leaves no half backup and no half home, and the home as it was."""
 
-import contextlib
 import os
-import subprocess
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -20,18 +17,9 @@ from families_first.governance.vault.holdings import holdings_of
 from made_up_backups import Custodian
 from made_up_desk import vault_of
 from made_up_records import CLASS, OWNER, Programme, programme_in
+from small_disks import fill_disk
 
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of two mebibytes, where this account may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system needs an account that may mount")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+DISK_SIZE = "2m"
 
 
 @pytest.fixture
@@ -78,10 +66,8 @@ def test_a_destruction_on_a_full_disk_is_not_begun_or_is_finished_later(small_di
     programme.keep()
     programme.end()
     programme.clock.go_to(date(2033, 3, 31))
-    ballast = os.open(small_disk / "ballast", os.O_WRONLY | os.O_CREAT)
-    with contextlib.suppress(OSError):
-        while os.write(ballast, bytes(4096)):
-            pass
+    ballast = small_disk / "ballast"
+    fill_disk(ballast)
     codes = set()
     refusals = 0
     for _ in range(40):
@@ -94,9 +80,8 @@ def test_a_destruction_on_a_full_disk_is_not_begun_or_is_finished_later(small_di
                 assert len(holdings_of(programme.home, CLASS)) == 1
         else:
             break
-        os.ftruncate(ballast, os.fstat(ballast).st_size - 4096)
-    os.ftruncate(ballast, 0)
-    os.close(ballast)
+        os.truncate(ballast, ballast.stat().st_size - 4096)
+    os.truncate(ballast, 0)
     assert refusals > 0
     assert codes <= {ExitCode.RESOURCE, ExitCode.AUDIT}
     assert holdings_of(programme.home, CLASS) == []

@@ -2,8 +2,6 @@
 
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,13 +13,12 @@ from families_first.governance.desk import Desk
 from families_first.governance.home import Home
 from families_first.governance.purposes import Purpose
 from families_first.simulation import REFERENCE_DAY
+from killing import at_once, next_line, start, tell
 from made_up_desk import open_desk, vault_of
 
 PEOPLE = 2_000
 
-# Forks a child for each home it is told of, and kills it after so many seconds; prints how it ended.
-KILLED_AFTER = """
-import os, signal, sys, time
+RUNNING = """
 from pathlib import Path
 from families_first.council.demonstration import DATA_LEAD, DEMO_PACK
 from families_first.council.journey import pack_named, run_journey
@@ -30,13 +27,21 @@ from families_first.governance.home import Home
 from families_first.governance.purposes import Purpose
 from families_first.simulation import REFERENCE_DAY
 
+def run(root):
+    home = Home.open(Path(root))
+    desk = Desk.of(home, DATA_LEAD, Purpose.IDENTIFY_AND_SUPPORT)
+    run_journey(desk, on=REFERENCE_DAY, pack=pack_named(home, DEMO_PACK))
+"""
+
+# Forks a child for each home it is told of, and kills it after so many seconds; prints how it ended.
+KILLED_AFTER = """
+import os, signal, sys, time
+
 for line in sys.stdin:
     seconds, root = line.rstrip("\\n").split("\\t")
     child = os.fork()
     if child == 0:
-        home = Home.open(Path(root))
-        desk = Desk.of(home, DATA_LEAD, Purpose.IDENTIFY_AND_SUPPORT)
-        run_journey(desk, on=REFERENCE_DAY, pack=pack_named(home, DEMO_PACK))
+        run(root)
         os._exit(0)
     until = time.monotonic() + float(seconds)
     ended = 0
@@ -47,6 +52,12 @@ for line in sys.stdin:
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
     print("killed" if os.WIFSIGNALED(status) else f"ended {os.waitstatus_to_exitcode(status)}", flush=True)
+"""
+
+AT_ONCE = """
+print("ready", flush=True)
+sys.stdin.readline()
+run(sys.argv[1])
 """
 
 
@@ -73,18 +84,13 @@ def test_a_run_killed_at_a_random_moment_is_whole_or_absent_and_is_completed_by_
     whole = state_of(Home.open(demo_folder / "whole" / "council"))
     moments = random.Random(points)
     killed = 0
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED_AFTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
+    with start(RUNNING + KILLED_AFTER) as worker:
         for point in range(points):
             place = tmp_path / str(point)
             shutil.copytree(demo_folder / "fresh", place)
             root = place / "council"
-            worker.stdin.write(f"{moments.uniform(0.02, 3.5)}\t{root}\n")
-            worker.stdin.flush()
-            killed += worker.stdout.readline().strip() == "killed"
+            tell(worker, f"{moments.uniform(0.02, 3.5)}\t{root}")
+            killed += next_line(worker) == "killed"
             home = Home.open(root)
             left = state_of(home)
             assert all(left[kind] <= whole[kind] for kind in whole)
@@ -97,19 +103,14 @@ def test_a_run_killed_at_a_random_moment_is_whole_or_absent_and_is_completed_by_
             assert state_of(home) == whole
             desk.log.check_has(desk.log.size, desk.log.root())
             shutil.rmtree(place)
-        worker.stdin.close()
     assert killed >= points / 3, "most runs were killed before their end"
 
 
 def test_two_runs_at_once_leave_one_whole_outcome(demo_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(demo_folder / "fresh", tmp_path / "homes")
     root = tmp_path / "homes" / "council"
-    command = [sys.executable, "-c", KILLED_AFTER]
-    workers = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
-    answers = [worker.communicate(f"120\t{root}\n")[0].strip() for worker in workers]
-    assert "ended 0" in answers
+    codes, _ = at_once(RUNNING + AT_ONCE, (root,), (root,))
+    assert 0 in codes
     home = Home.open(root)
     left = state_of(home)
     assert left["people"] == left["families"] == left["findings"] == 1

@@ -1,10 +1,8 @@
 """A disk that is full leaves the vault as it was, and says so."""
 
-import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,27 +14,17 @@ from families_first.governance.durable import write_durably
 from families_first.governance.home import Home
 from families_first.governance.retention import PROGRAMME_CLASS
 from made_up_desk import vault_of
+from small_disks import fill_disk
 
 CLASS = PROGRAMME_CLASS.id
 SMALL = pa.table({"line": [2, 3]})
 MEBIBYTE = 1 << 20
+DISK_SIZE = "4m"
 
 
 def large(mebibytes: int) -> pa.Table:
     numbers = np.random.default_rng(7).integers(0, 1 << 62, mebibytes * MEBIBYTE // 8)
     return pa.table({"number": numbers})
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of four mebibytes, where this account may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system needs an account that may mount")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_commit_that_does_not_fit_leaves_the_vault_as_it_was(small_disk: Path) -> None:
@@ -57,20 +45,11 @@ def test_a_disk_without_room_for_the_index_leaves_the_vault_as_it_was(small_disk
     home = Home.create(small_disk / "home", zone="council", title="Exampleshire Council")
     vault = vault_of(home)
     kept = vault.commit("delivery", "small", {"t": SMALL}, retention_class=CLASS, about={})
-    fill(small_disk / "ballast")
+    fill_disk(small_disk / "ballast")
     with pytest.raises(UserError, match="The disk is full"):
         vault.commit("delivery", "next", {"t": SMALL}, retention_class=CLASS, about={})
     assert vault.list("delivery") == [kept]
     vault.check()
-
-
-def fill(path: Path) -> None:
-    """Write a file until the disk takes no more."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT)
-    with contextlib.suppress(OSError):
-        while os.write(handle, bytes(4096)):
-            pass
-    os.close(handle)
 
 
 FIND_TESTS = f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"

@@ -2,9 +2,6 @@
 
 import os
 import random
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,23 +11,18 @@ import pytest
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
 from families_first.governance.retention import PROGRAMME_CLASS
+from killing import at_once, killed_at_each_step, next_line, start
 from made_up_desk import vault_of
 
 CLASS = PROGRAMME_CLASS.id
-FIND_TESTS = f"import sys\nsys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
 ROWS = pa.table({"surname": ["Invented", "Made-Up"], "line": [2, 3]})
 
-# Forks a child for each home it is told of. The child makes one change and kills itself at its n-th file
-# operation (as Python's audit events count them); the answer says whether it came to its end.
-KILLED_AT_A_STEP = """
-import os, signal, sys
-from pathlib import Path
+CHANGES = """
 import pyarrow as pa
 from families_first.governance.home import Home
 from made_up_desk import vault_of
 
 ROWS = pa.table({"surname": ["Invented", "Made-Up"], "line": [2, 3]})
-STEPS = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.chmod", "fcntl.flock", "shutil.rmtree")
 
 def change(root, name):
     home = Home.open(root)
@@ -42,23 +34,6 @@ def change(root, name):
         vault.commit("people", "new", {"t": ROWS}, retention_class="programme-2026", about={}, replaces=[old])
     elif name == "removal":
         vault.remove(*vault.list("people"))
-
-for line in sys.stdin:
-    name, step, root = line.rstrip("\\n").split("\\t")
-    child = os.fork()
-    if child == 0:
-        left = int(step)
-        def hook(event, _):
-            global left
-            if event in STEPS:
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-        sys.addaudithook(hook)
-        change(Path(root), name)
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    print("killed" if os.WIFSIGNALED(status) else f"ended {os.waitstatus_to_exitcode(status)}", flush=True)
 """
 
 OUTCOMES = {
@@ -98,29 +73,13 @@ def test_a_change_killed_at_any_file_operation_happened_wholly_or_not_at_all(
     for name in before:
         vault_of(pattern).commit("people", name, {"t": ROWS}, retention_class=CLASS, about={})
     seen = set()
-    with subprocess.Popen(
-        [sys.executable, "-c", FIND_TESTS + KILLED_AT_A_STEP],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as worker:
-        assert worker.stdin is not None
-        assert worker.stdout is not None
-        for step in range(1, 400):
-            root = Path(shutil.copytree(pattern.root, tmp_path / f"home-{step}"))
-            worker.stdin.write(f"{change}\t{step}\t{root}\n")
-            worker.stdin.flush()
-            answer = worker.stdout.readline().strip()
-            kept = names_kept(root)
-            assert kept in (before, after), f"killed at file operation {step}"
-            seen.add(tuple(kept))
-            shutil.rmtree(root)
-            if answer != "killed":
-                break
-        worker.stdin.close()
-    assert answer == "ended 0"
+    for step, root, _ in killed_at_each_step(
+        CHANGES, change, pattern.root, tmp_path, more_than=10, fewer_than=400
+    ):
+        kept = names_kept(root)
+        assert kept in (before, after), f"killed at file operation {step}"
+        seen.add(tuple(kept))
     assert kept == after
-    assert step > 10, "the change is made of more file operations than that"
     assert seen == {tuple(before), tuple(after)}
 
 
@@ -151,11 +110,9 @@ def test_a_stream_of_large_commits_killed_at_random_moments_loses_nothing_that_w
     home = Home.create(tmp_path / "home", zone="council", title="Exampleshire Council")
     moments = random.Random(20260930)
     for _ in range(15):
-        with subprocess.Popen(
-            [sys.executable, "-c", FIND_TESTS + BUSY, str(home.root)], stdout=subprocess.PIPE, text=True
-        ) as worker:
+        with start(BUSY, home.root) as worker:
+            begun = int(next_line(worker))
             assert worker.stdout is not None
-            begun = int(worker.stdout.readline())
             os.set_blocking(worker.stdout.fileno(), False)
             time.sleep(moments.uniform(0, 0.6))
             worker.kill()
@@ -186,21 +143,8 @@ for number in range(4):
     vault.commit("delivery", f"{sys.argv[2]}-{number}", {"t": pa.table({"a": [number]})},
                  retention_class="programme-2026", about={})
 """
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", FIND_TESTS + script, str(home.root), name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for name in ("one", "two")
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        worker.communicate("go\n")
-    assert [worker.returncode for worker in workers] == [0, 0]
+    codes, _ = at_once(script, (home.root, "one"), (home.root, "two"))
+    assert codes == [0, 0]
     vault = vault_of(home)
     vault.check()
     kept = vault.list("delivery")
@@ -221,14 +165,8 @@ with Home.open(Path(sys.argv[1])).locked():
     print("held", flush=True)
     sys.stdin.readline()
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", script, str(home.root)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+    with start(script, home.root) as holder:
+        assert next_line(holder) == "held"
         with (
             pytest.raises(UserError, match="Another command is writing in this home") as refusal,
             home.locked(wait_seconds=0.1),

@@ -1,7 +1,5 @@
 """A flipped byte in any file of keys is seen, and a disk that is full leaves every key readable."""
 
-import contextlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -22,9 +20,11 @@ from families_first.governance.keys.subjects import SubjectKeys
 from families_first.governance.keys.unlocking import close, opening_of
 from families_first.governance.retention import PROGRAMME_CLASS
 from families_first.governance.zone_file import KeysSection
+from small_disks import fill_disk
 
 CLASS = PROGRAMME_CLASS.id
 PASSPHRASE = "made-up horse battery staple"
+DISK_SIZE = "1m"
 
 
 @pytest.fixture
@@ -178,27 +178,11 @@ def test_a_rotation_for_which_the_disk_has_no_room_leaves_every_key_and_goes_on_
     assert subjects.of(people[8:]) == keys[8:]
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a file system of one mebibyte, where this account may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system needs an account that may mount")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_full_disk_stops_a_rotation_before_anything_is_lost(small_disk: Path) -> None:
     home = Home.create(small_disk / "home", zone="council", title="Exampleshire Council")
     subjects = SubjectKeys(home, CLASS, provider_of(home))
     keys = subjects.of(["P1", "P2"])
-    handle = os.open(small_disk / "ballast", os.O_WRONLY | os.O_CREAT)
-    with contextlib.suppress(OSError):
-        while os.write(handle, bytes(4096)):
-            pass
-    os.close(handle)
+    fill_disk(small_disk / "ballast")
     with pytest.raises(UserError, match="The disk is full"):
         rotate(home, CLASS)
     assert subjects.of(["P1", "P2"]) == keys

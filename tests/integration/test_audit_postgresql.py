@@ -1,8 +1,6 @@
 """The audit log in PostgreSQL: a real server, several processes, guards, faults."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,10 +15,8 @@ from families_first.governance.audit.verifying import verify_log
 from families_first.governance.home import Home
 from families_first.governance.identity import ensure_identity
 from families_first.governance.zone_file import AuditSection, WitnessSection
-from made_up_log import fill, happening
+from made_up_log import append_at_once, fill, happening
 from made_up_postgresql import Server, running_server
-
-TESTS = str(Path(__file__).parents[1])
 
 
 @pytest.fixture(scope="module")
@@ -119,23 +115,6 @@ def test_an_entry_rewritten_by_whoever_keeps_the_database_is_found(server: Serve
     assert found.faults == ("The audit log is damaged or was changed: entry 4 is not as it was written.",)
 
 
-APPENDING = """
-import sys
-sys.path.insert(0, sys.argv[2])
-from pathlib import Path
-from made_up_log import happening
-from families_first.governance.audit.log import AuditLog, schema_of
-from families_first.governance.home import Home
-
-home = Home.open(Path(sys.argv[1]))
-print("ready", flush=True)
-sys.stdin.readline()
-log = AuditLog.open(home)
-for number in range(30):
-    log.append_all([happening(number, actor=sys.argv[3])] * (1 + number % 3))
-"""
-
-
 def with_database(home: Home, database: str) -> Home:
     """Return a home whose log is reached by another connection text; its zone file says so too."""
     zone_file = home.root / "zone.toml"
@@ -146,27 +125,8 @@ def with_database(home: Home, database: str) -> Home:
 def test_processes_that_open_and_log_at_once_all_succeed_in_order(server: Server, home: Home) -> None:
     # An account that sees the log as it was before it got the lock would give two entries one number.
     home = with_database(home, server.conninfo(options="-cdefault_transaction_isolation=serializable"))
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", APPENDING, str(home.root), TESTS, f"person-{number}"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(4)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        worker.communicate("go\n")
-    assert [worker.returncode for worker in workers] == [0] * 4
+    append_at_once(home, batches=30)
     log = AuditLog.open(home)
-    by_person: dict[str, list[object]] = {}
-    for entry in log.entries():
-        by_person.setdefault(entry.event.actor, []).append(entry.event.details["rows"])
-    expected = [number for number in range(30) for _ in range(1 + number % 3)]
-    assert by_person == {f"person-{number}": expected for number in range(4)}
     assert verify_log(home, log).is_sound
 
 

@@ -42,6 +42,7 @@ SELECT count(*) FROM pg_trigger
 WHERE tgrelid IN (to_regclass('entries'), to_regclass('heads'))
   AND tgname LIKE '%_never_changed' AND tgenabled = 'O'
 """
+_MADE = "SELECT EXISTS (SELECT FROM pg_catalog.pg_tables WHERE schemaname = %s AND tablename = 'entries')"
 _HEAD = "SELECT size, peaks, root, latest FROM heads"
 
 
@@ -55,10 +56,12 @@ class PostgresStore:
     def prepare(self) -> None:
         """Make the tables the first time; check that the guards against change are there and switched on."""
         with self._cursor() as cursor:
-            if not _exists(cursor):
+            if not self._exists(cursor):
                 self._lock(cursor)
-                if not _exists(cursor):
+                if not self._exists(cursor):
                     self._make(cursor)
+        # A transaction of its own: one that waited has looked up a schema that was not there yet.
+        with self._cursor() as cursor:
             _check_guards(cursor)
 
     def newest(self) -> Head:
@@ -120,6 +123,11 @@ class PostgresStore:
         with self._cursor() as cursor:
             _check_guards(cursor)
 
+    def _exists(self, cursor: psycopg.Cursor[Any]) -> bool:
+        # Not to_regclass: it goes by what it looked up before the lock, and misses what others made since.
+        found = cursor.execute(_MADE, (self._schema,)).fetchone()
+        return found == (True,)
+
     def _make(self, cursor: psycopg.Cursor[Any]) -> None:
         cursor.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(self._schema)))
         cursor.execute(_MAKE)
@@ -171,11 +179,6 @@ class PostgresStore:
             connection.close()
             raise
         return connection
-
-
-def _exists(cursor: psycopg.Cursor[Any]) -> bool:
-    found = cursor.execute("SELECT to_regclass('entries') IS NOT NULL").fetchone()
-    return found == (True,)
 
 
 def _check_guards(cursor: psycopg.Cursor[Any]) -> None:
