@@ -10,9 +10,11 @@ from families_first.errors import ExitCode, UserError
 from families_first.governance.audit.event import Outcome
 from families_first.governance.desk import Desk
 from families_first.governance.policy import Resource
-from families_first.governance.policy.break_glass import break_glass, in_force
+from families_first.governance.policy.break_glass import State, break_glass, in_force, review_emergencies
+from families_first.governance.purposes import Purpose
 from families_first.governance.vault import Vault
-from made_up_desk import desk_for, open_desk
+from made_up_desk import desk_for, open_desk, vault_of
+from made_up_families import form_families
 
 REASON = "Marlow Sample rang: the father of Tansy Sample is at the door and she is alone"
 FAMILY = "family-7"
@@ -35,7 +37,9 @@ def watch() -> Watch:
 
 @pytest.fixture
 def desk(tmp_path: Path, watch: Watch) -> Desk:
-    return desk_for(tmp_path / "home", "keyworker", clock=watch)
+    desk = desk_for(tmp_path / "home", "keyworker", clock=watch)
+    form_families(desk.home, FAMILY, "family-8")
+    return desk
 
 
 def view(desk: Desk, family: str = FAMILY) -> None:
@@ -123,6 +127,7 @@ def test_only_keyworkers_and_team_managers_may(tmp_path: Path, role: str) -> Non
 
 def test_a_team_manager_may(tmp_path: Path) -> None:
     desk = desk_for(tmp_path / "home", "team-manager")
+    form_families(desk.home, FAMILY)
     break_glass(desk, FAMILY, hours=1, reason=REASON)
     assert in_force(desk, FAMILY)
 
@@ -169,3 +174,105 @@ def test_the_reason_is_in_the_vault_and_nowhere_else_in_the_home(desk: Desk) -> 
     files = [path for path in desk.home.root.rglob("*") if path.is_file()]
     assert files
     assert not [path.name for path in files if b"Tansy" in path.read_bytes()]
+
+
+def test_a_family_that_does_not_exist_is_not_opened_and_the_act_is_logged_as_failed(desk: Desk) -> None:
+    error = refused(lambda: break_glass(desk, "family-9", hours=2, reason=REASON))
+    assert error.code == ExitCode.NOT_FOUND
+    assert "family-9" not in str(error)
+    assert not in_force(desk, "family-9")
+    assert [entry.event.outcome for entry in desk.log.entries()] == [Outcome.ALLOWED, Outcome.FAILED]
+    assert not list(desk.home.outbox.iterdir())
+    assert vault_of(desk.home).list("break-glass") == []
+
+
+def test_a_family_of_earlier_days_that_was_not_formed_again_is_not_opened(desk: Desk) -> None:
+    form_families(desk.home, "family-8")
+    assert refused(lambda: break_glass(desk, FAMILY, hours=2, reason=REASON)).code == ExitCode.NOT_FOUND
+
+
+def test_where_no_families_were_formed_that_is_said(tmp_path: Path) -> None:
+    desk = desk_for(tmp_path / "home", "keyworker")
+    error = refused(lambda: break_glass(desk, FAMILY, hours=2, reason=REASON))
+    assert error.code == ExitCode.NOT_FOUND
+    assert "No families have been formed" in error.what
+
+
+@pytest.fixture
+def officer(desk: Desk, watch: Watch) -> Desk:
+    return open_desk(desk.home, "data-protection-officer", purpose=Purpose.PROTECT_DATA, clock=watch)
+
+
+def test_the_officer_reads_who_opened_which_family_why_and_from_when_until_when(
+    desk: Desk, officer: Desk, watch: Watch
+) -> None:
+    declared = break_glass(desk, FAMILY, hours=2, reason=REASON)
+    [read] = review_emergencies(officer)
+    assert (read.person, read.family_id, read.reason) == (desk.person.id, FAMILY, REASON)
+    assert (read.opened, read.expires) == (watch.now, watch.now + timedelta(hours=2))
+    assert (read.state, read.entry) == (State.OPEN, declared.entry)
+    watch.now += timedelta(hours=2)
+    [read] = review_emergencies(officer)
+    assert read.state is State.OVER
+
+
+def test_the_newest_emergency_stands_first(desk: Desk, officer: Desk) -> None:
+    for family in (FAMILY, "family-8", FAMILY):
+        break_glass(desk, family, hours=1, reason=f"{REASON} at {family}")
+    read = review_emergencies(officer)
+    assert [each.family_id for each in read] == [FAMILY, "family-8", FAMILY]
+    assert sorted((each.entry for each in read), reverse=True) == [each.entry for each in read]
+
+
+def test_an_emergency_that_failed_after_its_reason_was_kept_is_told_as_failed(
+    desk: Desk, officer: Desk
+) -> None:
+    desk.home.outbox.rmdir()
+    desk.home.outbox.write_text("no folder")
+    with pytest.raises((OSError, UserError)):
+        break_glass(desk, FAMILY, hours=2, reason=REASON)
+    [read] = review_emergencies(officer)
+    assert read.state is State.FAILED
+    assert not in_force(desk, FAMILY)
+
+
+def test_reading_emergencies_is_logged_with_their_number_and_neither_reason_nor_family(
+    desk: Desk, officer: Desk
+) -> None:
+    break_glass(desk, FAMILY, hours=2, reason=REASON)
+    before = officer.log.size
+    review_emergencies(officer)
+    asked, done = officer.log.entries(before)
+    assert (asked.event.action, asked.event.outcome) == ("review-emergencies", Outcome.ALLOWED)
+    assert done.event.details["emergencies"] == 1
+    [opened, *_] = officer.log.entries()
+    assert done.event.subjects == opened.event.subjects  # a commitment to the family
+    for secret in ("Sample", "Marlow", "father", FAMILY):
+        assert secret not in f"{asked}{done}"
+
+
+@pytest.mark.parametrize(
+    ("role", "purpose"),
+    [
+        ("keyworker", Purpose.IDENTIFY_AND_SUPPORT),
+        ("team-manager", Purpose.PROTECT_DATA),
+        ("auditor", Purpose.PROTECT_DATA),
+        ("custodian", Purpose.PROTECT_DATA),
+        ("data-protection-officer", Purpose.IDENTIFY_AND_SUPPORT),
+    ],
+)
+def test_nobody_else_reads_emergencies_nor_the_officer_for_another_purpose(
+    desk: Desk, role: str, purpose: Purpose
+) -> None:
+    break_glass(desk, FAMILY, hours=2, reason=REASON)
+    other = open_desk(desk.home, role, purpose=purpose)
+    error = refused(lambda: review_emergencies(other))
+    assert error.code == ExitCode.REFUSED
+    assert "by the data protection officer alone" in error.what
+    assert [*other.log.entries()][-1].event.outcome is Outcome.REFUSED
+
+
+def test_the_notice_tells_the_officer_how_to_read_the_reason(desk: Desk) -> None:
+    opened = break_glass(desk, FAMILY, hours=2, reason=REASON)
+    notice = (desk.home.outbox / opened.notice).read_text(encoding="utf-8")
+    assert "families-first policy emergencies" in notice

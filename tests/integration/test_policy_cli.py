@@ -10,7 +10,9 @@ import pytest
 
 from families_first.cli.main import exit_code_of
 from families_first.errors import ExitCode
-from made_up_desk import desk_for
+from families_first.governance.home import Home
+from made_up_desk import desk_for, open_desk
+from made_up_families import form_families
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
@@ -23,7 +25,7 @@ def test_the_table_says_who_may_do_what_and_what_is_forbidden(capsys: pytest.Cap
     code, told = run(capsys, "table")
     assert code == ExitCode.OK
     assert "view the signal" in told
-    assert "parcels-never-go-back" in told
+    assert "a parcel of a study never goes back to the council" in told
     assert "system-administrator  " not in told
 
 
@@ -77,7 +79,7 @@ def test_a_parcel_back_to_the_council_is_refused_whatever_would_change(
         *("explain", "--role", "researcher", "--action", "seal-parcel", "--second-factor", "--agreement"),
         *("--contents", "outputs", "--from-zone", "research", "--to-zone", "council"),
     )
-    assert "parcels never go back" in told
+    assert "a parcel of a study never goes back to the council" in told
     assert "No single change would allow it" in told
 
 
@@ -134,6 +136,7 @@ def home(tmp_path: Path) -> Path:
     desk = desk_for(tmp_path / "home", "keyworker")
     template = files("families_first.governance.agreements").joinpath("template.toml").read_bytes()
     (desk.home.agreements / "schools.toml").write_bytes(template)
+    form_families(desk.home, "family-7")
     return desk.home.root
 
 
@@ -141,15 +144,33 @@ def test_paperwork_is_written_from_the_homes_agreements(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "papers"
-    code, told = run(capsys, "paperwork", "--out", str(out), "--home", str(home))
+    mapping = files("families_first.cli").joinpath("starter", "mapping.toml").read_bytes()
+    (home / "mappings" / "school-attendance.toml").write_bytes(mapping)
+    code, told = run(capsys, "paperwork", "--out", str(out), "--on", "2026-09-30", "--home", str(home))
     assert code == ExitCode.OK
     assert "record-of-processing.csv" in told
     rows = list(csv.DictReader(io.StringIO((out / "record-of-processing.csv").read_text(encoding="utf-8"))))
     assert [row["Agreement"] for row in rows] == ["schools-2026"]
     assert rows[0]["dpv:hasPurpose"] == "https://w3id.org/dpv#ImprovePublicServices"
     annex = (out / "impact-assessment-annex.md").read_text(encoding="utf-8")
-    assert "parcels never go back" in annex
-    assert "Exampleshire schools" in (out / "notice-tables.md").read_text(encoding="utf-8")
+    assert "a parcel of a study never goes back to the council" in annex
+    tables = (out / "notice-tables.md").read_text(encoding="utf-8")
+    assert "- Exampleshire schools" in tables
+    assert "- School attendance and exclusions, 2026-27 (`schools-2026`)" in tables
+    assert "| Education | absence from school | School attendance and exclusions, 2026-27 |" in tables
+    assert "Health" not in tables
+    assert "Housing" not in tables
+
+
+def test_notice_tables_of_a_day_without_agreements_in_force_list_no_kind_of_data(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "papers"
+    code, _ = run(capsys, "paperwork", "--out", str(out), "--on", "2027-04-01", "--home", str(home))
+    assert code == ExitCode.OK
+    tables = (out / "notice-tables.md").read_text(encoding="utf-8")
+    assert "No agreement of this home is in force on 1 April 2027" in tables
+    assert "Exampleshire schools" not in tables
 
 
 def test_the_glass_is_broken_with_a_reason_from_a_file(
@@ -166,6 +187,59 @@ def test_the_glass_is_broken_with_a_reason_from_a_file(
     assert "Hand break-glass-0.txt in the outbox to the data protection officer" in told
     assert "bus station" not in told
     assert (home / "outbox" / "break-glass-0.txt").exists()
+
+
+def test_the_officer_reads_the_emergencies_newest_first_and_a_keyworker_is_refused(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    open_desk(Home.open(home), "data-protection-officer")
+    reading = ("emergencies", "--home", str(home), "--as")
+    officer, keyworker = "made-up-data-protection-officer", "made-up-keyworker"
+    assert run(capsys, *reading, officer) == (ExitCode.OK, "Nobody has broken the glass.\n")
+    reason = tmp_path / "reason.txt"
+    for why in ("The child rang from the bus station and is alone", "The father is at the door of the flat"):
+        reason.write_text(why, encoding="utf-8")
+        code, _ = run(
+            capsys,
+            *("break-glass", "family-7", "--hours", "3", "--as", keyworker),
+            *("--reason-file", str(reason), "--home", str(home)),
+        )
+        assert code == ExitCode.OK
+    code, told = run(capsys, *reading, officer)
+    assert code == ExitCode.OK
+    _, newest, oldest = told.splitlines()
+    assert newest.startswith("made-up-keyworker  family-7")
+    assert newest.endswith("open   The father is at the door of the flat")
+    assert oldest.endswith("open   The child rang from the bus station and is alone")
+    code, told = run(capsys, *reading, officer, "--json")
+    [first, _] = json.loads(told)["emergencies"]
+    assert first["state"] == "open"
+    assert set(first) == {"person", "family_id", "reason", "opened", "expires", "state", "entry"}
+    code, told = run(capsys, *reading, keyworker)
+    assert code == ExitCode.REFUSED
+    assert "bus station" not in told
+
+
+def test_a_family_that_does_not_exist_is_not_found(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = tmp_path / "reason.txt"
+    reason.write_text("The child rang from the bus station and is alone", encoding="utf-8")
+    code, told = run(
+        capsys,
+        *("break-glass", "family-70", "--hours", "3"),
+        *("--reason-file", str(reason), "--home", str(home)),
+    )
+    assert code == ExitCode.NOT_FOUND
+    assert "is open to you" not in told
+
+
+def test_a_missing_second_factor_is_told_in_plain_words(capsys: pytest.CaptureFixture[str]) -> None:
+    _, told = run(capsys, "explain", "--role", "custodian", "--action", "unlock-keys")
+    assert (
+        "this asks for a second factor at sign-in, and the staff register does not say that this account "
+        "has one" in told
+    )
 
 
 def test_a_reason_that_cannot_be_read_is_told_by_the_files_name(

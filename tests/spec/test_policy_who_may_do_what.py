@@ -62,6 +62,7 @@ output-checker | check-output, release-output | publication | research | indepen
 output-checker | open-parcel | publication | research | independent, agreement, receives outputs
 output-checker | inspect-parcel | publication | research | open way
 data-protection-officer | read-audit, verify-audit, checkpoint-audit | every | protect-data | any day
+data-protection-officer | review-emergencies | council | protect-data |
 data-protection-officer | run-assurance | every | protect-data | any day
 data-protection-officer | inspect-parcel | every | protect-data | open way
 auditor | read-audit, verify-audit, checkpoint-audit | every | protect-data | any day

@@ -243,6 +243,46 @@ def test_every_forbid_quotes_a_promise_and_no_permit_does() -> None:
         assert policy.annotations.get("promise", next(iter(PROMISES))) in PROMISES
 
 
+def test_every_policy_says_what_it_means_in_words_of_its_own() -> None:
+    said = [each.annotations.get("says", "") for each in shipped_policies().policies.values()]
+    assert len(set(said)) == len(said)
+    for words in said:
+        assert re.fullmatch(r"[a-z][^.]{15,100}", words)
+        assert not re.search(r"\b(agencys|councils|zones parcels|linkers|researchers)\b", words)
+
+
+def test_an_explanation_tells_a_policy_by_its_words_and_not_by_its_id() -> None:
+    thing = Resource("StudyExtract", "extract")
+    said = explain(decide(KEYWORKER, "analyse", thing, Context("research")), "analyse", thing)
+    assert "linked data never comes to anybody of a public agency" in said
+    for policy in shipped_policies().policies.values():
+        assert policy.annotations["id"] not in said
+        assert policy.annotations["id"].replace("-", " ") not in said
+
+
+@pytest.mark.parametrize(
+    ("role", "zone", "action", "kind", "purpose"),
+    [
+        ("custodian", "council", "unlock-keys", "KeyRing", "protect-data"),
+        ("researcher", "research", "analyse", "StudyExtract", "research"),
+        ("custodian", "research", "unlock-keys", "KeyRing", "protect-data"),  # two rules, told once
+    ],
+)
+def test_a_refusal_for_want_of_a_second_factor_says_so_once(
+    role: str, zone: str, action: str, kind: str, purpose: str
+) -> None:
+    asked = person(roles=frozenset({role}), organisation="research-body", zone=zone)
+    thing = Resource(kind, "thing")
+    said = explain(decide(asked, action, thing, Context(purpose)), action, thing)
+    wanted = (
+        "was refused: this asks for a second factor at sign-in, and the staff register does not say that "
+        "this account has one. The public notice"
+    )
+    assert said.count(wanted) == 1
+    asked = person(roles=frozenset({role}), organisation="research-body", zone=zone, second_factor=True)
+    assert decide(asked, action, thing, Context(purpose)).allowed
+
+
 def test_every_promise_that_a_policy_quotes_is_a_sentence_of_the_public_notice() -> None:
     notice = files("families_first.governance").joinpath("notice.txt").read_text(encoding="utf-8")
     assert all(promise in notice for promise in PROMISES)

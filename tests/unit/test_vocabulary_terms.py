@@ -11,6 +11,8 @@ from families_first.governance.purposes import AGREED_PURPOSES, Purpose
 from families_first.governance.vault.dataset import DATASET_KINDS
 from families_first.governance.vocabulary import Term, vocabulary
 from families_first.governance.zone_file import ORGANISATION_KINDS, Zone
+from families_first.records.kinds import EpisodeKind, EventKind, MeasureKind, RelationshipKind
+from families_first.records.tables import PERSON_RECORD
 
 WORDS = vocabulary()
 SECTIONS = ("purposes", "roles", "organisations", "actions", "contents", "data_classes", "rights")
@@ -67,6 +69,16 @@ def test_only_a_council_home_is_run_by_a_public_agency_unless_it_says_so() -> No
 @pytest.mark.parametrize("action", WORDS.actions.values(), ids=lambda action: action.id)
 def test_an_action_reads_and_writes_kinds_of_dataset_that_exist(action: object) -> None:
     assert action.reads | action.writes <= set(DATASET_KINDS)  # type: ignore[attr-defined]
+
+
+def test_every_field_of_a_person_and_every_kind_is_of_one_class_of_data() -> None:
+    """So that a notice made from the classes leaves nothing out."""
+    references = {"source", "record_id", "delivery_id", "line"}
+    kinds = [each.value for kind in (RelationshipKind, EventKind, EpisodeKind, MeasureKind) for each in kind]
+    words = [*(set(PERSON_RECORD.names) - references), *kinds]
+    classes = WORDS.data_classes.values()
+    assert sorted(word for term in classes for word in term.holds) == sorted(words)
+    assert all(said for term in classes for said in term.holds.values())
 
 
 def test_the_schema_enumerates_every_word() -> None:

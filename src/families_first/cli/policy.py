@@ -1,12 +1,11 @@
 """``families-first policy``: who may do what, why, and the paperwork that follows from it."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from families_first.cli.options import HERE, AsOption, HomeOption, JsonOption, desk_at
+from families_first.cli.options import HERE, HomeOption, JsonOption, OnOption, day_or_today
 from families_first.cli.output import Sheet, emit
 from families_first.errors import ExitCode, UserError
 
@@ -14,6 +13,12 @@ if TYPE_CHECKING:
     from families_first.governance.policy.request import Attribute
 
 app = App(name="policy", help="Show who may do what, and explain a decision.")
+
+for _name, _help in (
+    ("break-glass", "In an emergency, open one family that was not given to you."),
+    ("emergencies", "Read who broke the glass, for which family, why and until when."),
+):
+    app.command(f"families_first.cli.emergencies:{_name.replace('-', '_')}", name=_name, help=_help)
 
 OptionalFlag = Annotated[bool, Parameter(negative="")]
 
@@ -54,9 +59,7 @@ def table(
     if not role:
         show += [
             "",
-            Sheet(
-                ["Forbidden, whoever permits it", "The notice says"], [[r.policy, r.promise] for r in rules]
-            ),
+            Sheet(["Forbidden, whoever permits it", "The notice says"], [[r.says, r.promise] for r in rules]),
         ]
     emit({"policy_hash": policy_hash(), "allowed": rows, "forbidden": rules}, json=json, show=show)
     return ExitCode.OK
@@ -160,74 +163,27 @@ def explain(
 def paperwork(
     *,
     out: Annotated[Path, Parameter(help="The folder to write into.")],
+    on: OnOption = None,
     home: HomeOption = HERE,
     json: JsonOption = False,
 ) -> None:
     """Write the record of processing, the annex to the impact assessment, and the notice's tables.
 
-    They are made from the vocabulary, the policies and the home's agreements; no record is read.
+    They are made from the vocabulary, the policies, and the home's agreements and mappings; no record is
+    read. The annex and the notice's tables tell of the agreements in force on the day alone.
     """
+    from families_first.council.deliveries import load_mappings
+    from families_first.council.deliveries.carried import carried_by
+    from families_first.governance.agreements import load_agreements
     from families_first.governance.home import Home
     from families_first.governance.paperwork import write_paperwork
 
-    names = write_paperwork(Home.open(home), out)
+    place = Home.open(home)
+    agreements = list(load_agreements(place.agreements).values())
+    mappings = {name: each.content for name, each in load_mappings(place.mappings).items()}
+    given = carried_by(agreements, mappings)
+    names = write_paperwork(place, agreements, given, out, on=day_or_today(on))
     emit({"written": names}, json=json, show=[f"Written: {', '.join(names)}."])
-
-
-@app.command(name="break-glass")
-def break_glass_(
-    family: str,
-    /,
-    *,
-    hours: Annotated[int, Parameter(help="For how long, from 1 to 24 hours.")],
-    reason_file: Annotated[
-        Path | None, Parameter(help="A file with the reason; asked on the terminal when not given.")
-    ] = None,
-    as_: AsOption = "",
-    home: HomeOption = HERE,
-    json: JsonOption = False,
-) -> None:
-    """In an emergency, open one family that was not given to you; the data protection officer is told.
-
-    The reason may name people: it is kept in the vault alone, so it is not given on the command line.
-
-    Parameters
-    ----------
-    family
-        The family's id.
-    """
-    from families_first.governance.policy.break_glass import break_glass
-
-    desk = desk_at(home, as_)
-    opened = break_glass(desk, family, hours=hours, reason=_reason(reason_file))
-    emit(
-        {
-            "expires": opened.expires.isoformat(timespec="minutes"),
-            "entry": opened.entry,
-            "notice": opened.notice,
-        },
-        json=json,
-        show=[
-            f"The family is open to you until {opened.expires:%d %B %Y %H:%M} UTC "
-            f"(entry {opened.entry} of the audit log).",
-            f"Hand {opened.notice} in the outbox to the data protection officer.",
-        ],
-    )
-
-
-def _reason(file: Path | None) -> str:
-    if file is None:
-        print("Why can this not wait? One line; it may name people.", file=sys.stderr)  # noqa: T201
-        return sys.stdin.readline()
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise UserError(
-            "The file with the reason cannot be read",
-            where=file.name,
-            fix="Name a text file in UTF-8, or give the reason on the terminal.",
-            code=ExitCode.BAD_FILE,
-        ) from None
 
 
 def _check_known(what: str, term: str) -> None:

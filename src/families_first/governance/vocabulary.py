@@ -6,7 +6,7 @@ Whatever else names them (the policy's schema, the record of processing, the cho
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -50,6 +50,17 @@ class Action(Term):
 
 
 @dataclass(frozen=True, slots=True)
+class DataClass(Term):
+    """A kind of personal data.
+
+    ``holds`` says in plain words what is of it, by the field of a person's record, or the kind of
+    relationship, event, episode or measure, of the canonical tables.
+    """
+
+    holds: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Vocabulary:
     """All words, each section by id in the order of the file; ``contents`` is what a parcel may hold."""
 
@@ -58,7 +69,7 @@ class Vocabulary:
     organisations: Mapping[str, Organisation]
     actions: Mapping[str, Action]
     contents: Mapping[str, Term]
-    data_classes: Mapping[str, Term]
+    data_classes: Mapping[str, DataClass]
     rights: Mapping[str, Term]
 
 
@@ -70,7 +81,11 @@ def vocabulary() -> Vocabulary:
 
 
 def _of(document: Mapping[str, Any]) -> Vocabulary:
-    shapes: Mapping[str, type[Term]] = {"organisations": Organisation, "actions": Action}
+    shapes: Mapping[str, type[Term]] = {
+        "organisations": Organisation,
+        "actions": Action,
+        "data_classes": DataClass,
+    }
     wanted = [part.name for part in fields(Vocabulary)]
     if set(document) != set(wanted):
         raise ValueError(f"the vocabulary's sections are {', '.join(wanted)}")
@@ -87,4 +102,9 @@ def _section(terms: Mapping[str, Any], shape: type[Term]) -> Mapping[str, Any]:
 
 
 def _frozen(value: Any) -> Any:
-    return frozenset(value) if isinstance(value, list) else value
+    match value:
+        case list():
+            return frozenset(value)
+        case dict():
+            return MappingProxyType(value)
+    return value

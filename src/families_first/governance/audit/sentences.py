@@ -1,11 +1,12 @@
 """Entries of the audit log as sentences, and which of them somebody asks for."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from families_first.governance.audit.entry import Entry
-from families_first.governance.audit.event import Outcome
+from families_first.governance.audit.event import Event, Outcome
 from families_first.governance.vocabulary import vocabulary
 
 _BECAME: dict[Outcome, Callable[[str], str]] = {
@@ -15,6 +16,12 @@ _BECAME: dict[Outcome, Callable[[str], str]] = {
     Outcome.FAILED: lambda act: f"did not finish: {act}",
     Outcome.NOTED: lambda act: f"noted: {act}",
 }
+
+
+_ROOM = 160  # characters
+_HASH = re.compile(r"[0-9a-f]{16,}")
+_COMMITMENT = re.compile(r"[0-9a-f]{64}")
+_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +48,47 @@ class Wanted:
 
 
 def sentence(entry: Entry) -> str:
-    """Return an entry as one line for a person to read."""
+    """Return an entry as one line for a person to read, of about 160 characters at most.
+
+    What has no room is left out, and three dots stand for it; hashes, such as that of the staff register,
+    always are. All of it is in ``--json``.
+    """
     event = entry.event
+    said = (
+        f"{entry.time:%Y-%m-%d %H:%M:%S} UTC, {entry.index}: {event.actor} "
+        f"{_BECAME[event.outcome](_what(event))}, for {event.purpose}"
+    )
+    parts = [said, *_parts(event)]
+    line = f"{'; '.join(parts)}."
+    while len(line) > _ROOM and len(parts) > 2:  # the first reason stays, whatever its length
+        parts.pop()
+        line = f"{'; '.join(parts)}; ..."
+    return line
+
+
+def _what(event: Event) -> str:
     term = vocabulary().actions.get(event.action)
-    act = (term.label[:1].lower() + term.label[1:]) if term else event.action
-    parts = [
-        f"{entry.time:%Y-%m-%d %H:%M:%S} UTC, {entry.index}: {event.actor} {_BECAME[event.outcome](act)}, "
-        f"{event.resource_kind} {event.resource_id}, for {event.purpose}"
-    ]
+    thing = event.resource_id
+    if _COMMITMENT.fullmatch(thing):  # a family; the first digits tell it from others
+        thing = f"{thing[:_DIGITS]}..."
+    if term is None:
+        return f"{event.action} ({event.resource_kind} {thing})"
+    return f"{term.label[:1].lower()}{term.label[1:]} ({thing})"
+
+
+def _parts(event: Event) -> Iterator[str]:
+    """Yield what else there is to say, what matters most first."""
+    policies = [f"by {policy}" for policy in event.policies]
+    refused = event.outcome is Outcome.REFUSED
     if event.about is not None:
-        parts.append(f"as entry {event.about} allowed")
-    if event.policies:
-        parts.append(f"by {', '.join(event.policies)}")
+        yield f"as entry {event.about} allowed"
+    if refused:
+        yield from policies
     if event.subjects:
-        parts.append(f"about {len(event.subjects)} {'person' if len(event.subjects) == 1 else 'people'}")
-    told = [f"{key} {value}" for key, value in event.details.items() if value not in (None, "")]
-    return "; ".join([*parts, *([", ".join(told)] if told else [])]) + "."
+        number = len(event.subjects)
+        yield f"about {number} {'person or family' if number == 1 else 'people or families'}"
+    for key, value in event.details.items():
+        if value not in (None, "") and not _HASH.fullmatch(str(value)):
+            yield f"{key} {value}"
+    if not refused:
+        yield from policies

@@ -13,8 +13,9 @@ class Principal:
     """The person who asks.
 
     ``id`` is the person's id in the staff register; ``roles`` and ``organisation`` are terms of the
-    vocabulary; ``zone`` is the zone of the home in which the person works; ``caseload`` holds ids of families
-    that were given to the person.
+    vocabulary, the latter a public agency's where the employer or the home's own organisation is one;
+    ``zone`` is the zone of the home in which the person works; ``caseload`` holds ids of families that were
+    given to the person.
     """
 
     id: str

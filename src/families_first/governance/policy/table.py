@@ -33,9 +33,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A forbidding policy: its id, and the promise that it keeps in the notice's words."""
+    """A forbidding policy: its id, what it says, and the promise that it keeps in the notice's words."""
 
     policy: str
+    says: str
     promise: str
 
 
@@ -66,7 +67,7 @@ def who_may_do_what() -> tuple[Row, ...]:
 def forbidden_whoever_permits() -> tuple[Rule, ...]:
     """Return the forbidding policies with their promises, in the order of the policy files."""
     said = [each.annotations for each in shipped_policies().policies.values() if each.effect == "forbid"]
-    return tuple(Rule(each["id"], each["promise"]) for each in said)
+    return tuple(Rule(each["id"], each["says"], each["promise"]) for each in said)
 
 
 def _best(role: str, action: Action) -> Iterator[Request]:

@@ -1,6 +1,5 @@
 """The reference page of the access policy, written from the policies."""
 
-from families_first.governance.policy.explaining import in_words
 from families_first.governance.policy.table import Row, forbidden_whoever_permits, who_may_do_what
 from families_first.governance.vocabulary import vocabulary
 
@@ -41,7 +40,7 @@ def policy_page() -> str:
         "",
         "| Rule | The notice says |",
         "| --- | --- |",
-        *(f"| {in_words(rule.policy)} | {rule.promise} |" for rule in forbidden_whoever_permits()),
+        *(f"| {rule.says} | {rule.promise} |" for rule in forbidden_whoever_permits()),
         "",
         "## How it is shown",
         "",
