@@ -54,9 +54,9 @@ GROUPS = (
     ColumnGroup("others", ("kind", "count"), (LINKAGE,)),
 )
 AGREED = AGREEMENT.replace(
-    "[files.payload.columns]",
+    "[files.payload]",
     "\n".join(f'{name} = "Made up to be measured"' for name in ("date_of_birth", "kind", "count"))
-    + "\n\n[files.payload.columns]",
+    + "\n\n[files.payload]",
 )
 BATCH_ROWS = 131_072
 WRITTEN_AT_ONCE = 1_000_000  # rows; what Arrow puts into a row group unless told otherwise

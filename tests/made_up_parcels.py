@@ -41,6 +41,7 @@ in_force_from = 2020-01-01
 in_force_to = {until}
 review_on = 2020-06-30
 retention_class = "programme-2026"
+row_key = "row_key"
 
 [[parties]]
 name = "Exampleshire"
@@ -59,14 +60,24 @@ tag = "DEA64"
 name = "Research"
 provision = "Digital Economy Act 2017, section 64"
 
+[files.identifiers]
+contents = "identifiers"
+recipient = "Exampleton Linker"
+
 [files.identifiers.columns]
 row_key = "Joins what the linker finds to the payload"
 surname = "Finds the person in the national records"
 nino = "Finds the person in the national records"
 
+[files.payload]
+contents = "payload"
+
 [files.payload.columns]
 row_key = "Joins what the linker finds to the payload"
 exclusions = "An outcome that the protocol names"
+
+[files.spine]
+contents = "spine"
 
 [files.spine.columns]
 row_key = "Joins what the linker finds to the payload"

@@ -45,13 +45,17 @@ VALUES: dict[pa.DataType, st.SearchStrategy[object]] = {
 }
 # Names that Parquet's list of column keys, TOML or a path would trip over.
 NAMES = st.text(st.sampled_from("ab.,:;=/'\" é"), min_size=1, max_size=6)
-HOLDERS = st.sampled_from([(LINKAGE,), (RESEARCH,), (LINKAGE, RESEARCH)])
+HOLDERS = st.sampled_from([(LINKAGE,), (RESEARCH,)])
+ROW_KEY = "row_key"
 
 
 @st.composite
 def parcels(draw: st.DrawFn) -> tuple[pa.Table, tuple[ColumnGroup, ...], int]:
-    """Return a table, a split of its columns in which both homes get something, and rows a batch."""
-    names = draw(st.lists(NAMES, min_size=2, max_size=5, unique=True))
+    """Return a table, a split of its columns in which both homes get something, and rows a batch.
+
+    Both may have the row key besides, and no other column.
+    """
+    names = draw(st.lists(NAMES, min_size=2, max_size=5, unique_by=str.strip))
     rows = draw(st.integers(0, 9))
     columns = [
         pa.array(draw(st.lists(VALUES[kind] | st.none(), min_size=rows, max_size=rows)), kind)
@@ -77,7 +81,11 @@ def parcels(draw: st.DrawFn) -> tuple[pa.Table, tuple[ColumnGroup, ...], int]:
         )
         for number, who in enumerate(holders)
     )
-    return pa.table(columns, names=names), groups, draw(st.integers(1, 10))
+    table = pa.table(columns, names=names)
+    if draw(st.booleans()):
+        table = table.append_column(ROW_KEY, pa.array(range(rows), pa.int64()))
+        groups = (*groups, ColumnGroup("row-key", (ROW_KEY,), (LINKAGE, RESEARCH)))
+    return table, groups, draw(st.integers(1, 10))
 
 
 @pytest.fixture(scope="module")
@@ -85,16 +93,17 @@ def circle(tmp_path_factory: pytest.TempPathFactory) -> Circle:
     return circle_in(tmp_path_factory.mktemp("round-trip"))
 
 
-def agree_to(circle: Circle, table: pa.Table) -> None:
-    """Let the agreement in each home list the columns."""
+def agree_to(circle: Circle, **columns: list[str]) -> None:
+    """Let the agreement in each home list the columns of each contents."""
     for desk in (circle.council, circle.linkage, circle.research):
         path: Path = desk.home.agreements / "study.toml"
         before = path.read_text(encoding="utf-8").partition("[files.identifiers")[0]
-        listed = "\n".join(f'{_quoted(name)} = "Made up to be sent"' for name in table.schema.names)
-        path.write_text(
-            f"{before}[files.identifiers.columns]\n{listed}\n[files.payload.columns]\n{listed}\n",
-            encoding="utf-8",
-        )
+        files = [
+            f'[files.{contents}]\ncontents = "{contents}"\n[files.{contents}.columns]\n'
+            + "".join(f'{_quoted(name)} = "Made up to be sent"\n' for name in names)
+            for contents, names in columns.items()
+        ]
+        path.write_text(before + "".join(files), encoding="utf-8")
 
 
 def _quoted(name: str) -> str:
@@ -107,12 +116,6 @@ def test_each_home_gets_exactly_the_columns_of_its_groups_as_they_were_sent(
     circle: Circle, parcel: tuple[pa.Table, tuple[ColumnGroup, ...], int]
 ) -> None:
     table, groups, batch_rows = parcel
-    agree_to(circle, table)
-    sealed = circle.send(
-        table=pa.Table.from_batches(table.to_batches(max_chunksize=batch_rows), table.schema),
-        groups=groups,
-        to=(Addressee(LINKAGE, Contents.IDENTIFIERS), Addressee(RESEARCH, Contents.PAYLOAD)),
-    )
     wanted = {
         who: [
             name
@@ -121,6 +124,12 @@ def test_each_home_gets_exactly_the_columns_of_its_groups_as_they_were_sent(
         ]
         for who in (LINKAGE, RESEARCH)
     }
+    agree_to(circle, identifiers=wanted[LINKAGE], payload=wanted[RESEARCH])
+    sealed = circle.send(
+        table=pa.Table.from_batches(table.to_batches(max_chunksize=batch_rows), table.schema),
+        groups=groups,
+        to=(Addressee(LINKAGE, Contents.IDENTIFIERS), Addressee(RESEARCH, Contents.PAYLOAD)),
+    )
     opened = open_parcel(circle.linkage, sealed.path)
     vault = vault_of(circle.linkage.home)
     kept = vault.find("parcel", opened.serial)
@@ -138,9 +147,18 @@ def test_each_home_gets_exactly_the_columns_of_its_groups_as_they_were_sent(
     on=st.dates(dt.date(2019, 1, 1), dt.date(2100, 12, 31)),
     sender=st.sampled_from(["Exampleshire", "Elsewhere"]),
     purpose=st.sampled_from(list(Purpose)),
+    contents=st.sampled_from(list(Contents)),
+    recipient=st.sampled_from(["Exampleton Linker", "Madeup University"]),
 )
 def test_an_agreement_covers_a_parcel_only_where_every_part_of_it_does(
-    circle: Circle, *, sent: list[str], on: dt.date, sender: str, purpose: Purpose
+    circle: Circle,
+    *,
+    sent: list[str],
+    on: dt.date,
+    sender: str,
+    purpose: Purpose,
+    contents: Contents,
+    recipient: str,
 ) -> None:
     agreement = circle.council.home.agreements / "study.toml"
     agreement.write_text(AGREEMENT.format(until="2099-12-31"), encoding="utf-8")
@@ -149,7 +167,7 @@ def test_an_agreement_covers_a_parcel_only_where_every_part_of_it_does(
         "study-2026",
         sender=sender,
         purpose=purpose,
-        shares=[Share("Exampleton Linker", "identifiers", tuple(sent))],
+        shares=[Share(recipient, contents, "identifiers", tuple(sent))],
         on=on,
         where="parcel",
     )
@@ -158,13 +176,15 @@ def test_an_agreement_covers_a_parcel_only_where_every_part_of_it_does(
         and dt.date(2020, 1, 1) <= on <= dt.date(2099, 12, 31)
         and sender == "Exampleshire"
         and purpose == Purpose.RESEARCH
+        and contents == Contents.IDENTIFIERS
+        and recipient == "Exampleton Linker"
     )
     assert isinstance(found, AgreementText) == covered
 
 
 def test_more_rows_than_a_row_group_stream_through_in_order(circle: Circle) -> None:
     rows = 1_200_001
-    agree_to(circle, pa.table({"row_key": [1]}))
+    agree_to(circle, identifiers=["row_key"])
     schema = pa.schema([("row_key", pa.int64())])
     counted = itertools.batched(range(rows), 70_000)
     sealed = seal_parcel(

@@ -22,6 +22,7 @@ from families_first.governance.purposes import Purpose
 from made_up_desk import open_desk
 from made_up_parcels import (
     LINKAGE,
+    RESEARCH,
     ROWS,
     SPLIT,
     TO_BOTH,
@@ -343,8 +344,24 @@ REFUSED: dict[str, tuple[Callable[[Circle], Path], str, str, ExitCode]] = {
         ExitCode.AGREEMENT,
     ),
     "the contents are not agreed": (
-        lambda circle: with_another_agreement(circle, "[files.payload.", "[files.events."),
+        lambda circle: with_another_agreement(circle, "[files.payload", "[files.events"),
         "The agreement 'study-2026' does not allow this parcel: it has no [files.payload]",
+        "agreement",
+        ExitCode.AGREEMENT,
+    ),
+    "the file of the agreement has other contents": (
+        lambda circle: with_another_agreement(circle, 'contents = "payload"', 'contents = "outputs"'),
+        "The agreement 'study-2026' does not allow this parcel: "
+        "[files.payload] is for outputs, and not for payload",
+        "agreement",
+        ExitCode.AGREEMENT,
+    ),
+    "the file of the agreement is for another": (
+        lambda circle: with_another_agreement(
+            circle, 'recipient = "Exampleton Linker"', 'recipient = "Madeup University"'
+        ),
+        "The agreement 'study-2026' does not allow this parcel: "
+        "[files.identifiers] is for 'Madeup University', and not 'Exampleton Linker'",
         "agreement",
         ExitCode.AGREEMENT,
     ),
@@ -474,6 +491,48 @@ NOT_SEALED: dict[str, tuple[dict[str, object], str, str]] = {
         "A parcel does not carry columns of these types: 'row_key' (timestamp[s])",
         "form",
     ),
+    "a value that is too long": (
+        {
+            "table": pa.table({"row_key": [1], "surname": ["x" * ((1 << 20) + 1)]}),
+            "to": TO_BOTH[:1],
+            "groups": (),
+        },
+        "There is a value or a row that is larger than a parcel carries",
+        "form",
+    ),
+    "a list that is too long": (
+        {"table": pa.table({"row_key": [[0] * 65_537]}), "to": TO_BOTH[:1], "groups": ()},
+        "There is a value or a row that is larger than a parcel carries",
+        "form",
+    ),
+    "a name that steers a terminal": (
+        {"table": pa.table({"row_key": [1], "\x1b[2Jx": [1]}), "to": TO_BOTH[:1], "groups": ()},
+        "The name of a column has control characters in it",
+        "form",
+    ),
+    "a file of the agreement that steers a terminal": (
+        {"to": [Addressee(LINKAGE, Contents.IDENTIFIERS, "\x1b[2J")], "groups": ()},
+        "This parcel cannot be put together: file has control characters in it",
+        "form",
+    ),
+    "identifiers as payload": (
+        {
+            "table": ROWS.select(["row_key", "nino"]),
+            "to": [Addressee(RESEARCH, Contents.PAYLOAD, "identifiers")],
+            "groups": (),
+        },
+        "[files.identifiers] is for identifiers, and not for payload",
+        "agreement",
+    ),
+    "payload as identifiers": (
+        {
+            "table": ROWS.select(["row_key", "exclusions"]),
+            "to": [Addressee(LINKAGE, Contents.IDENTIFIERS, "payload")],
+            "groups": (),
+        },
+        "[files.payload] is for payload, and not for identifiers",
+        "agreement",
+    ),
     "no column": (
         {"table": pa.table({}), "to": TO_BOTH[:1], "groups": ()},
         "Each column of a parcel needs a name of its own",
@@ -550,9 +609,7 @@ def test_what_came_from_research_by_a_forbidden_way_is_not_opened_by_the_council
     )
     for desk in (circle.research, circle.council):
         path = desk.home.agreements / "study.toml"
-        path.write_text(
-            path.read_text(encoding="utf-8").replace("[files.spine.", "[files.outputs."), encoding="utf-8"
-        )
+        path.write_text(path.read_text(encoding="utf-8").replace("spine", "outputs"), encoding="utf-8")
     parcel = seal_as(
         circle.research,
         pa.table({"row_key": [1], "pseudonym": ["p1"]}),

@@ -11,6 +11,8 @@ from families_first.governance.identity import ensure_identity
 from families_first.governance.parcels import (
     Addressee,
     Contents,
+    ParcelRefusedError,
+    Reason,
     fingerprint_of,
     inspect_parcel,
     open_parcel,
@@ -21,7 +23,7 @@ from families_first.governance.parcels.container import read_parcel_file
 from families_first.governance.parcels.register import Register, take_number
 from families_first.governance.vault import Vault
 from made_up_desk import open_desk, vault_of
-from made_up_parcels import LINKAGE, RESEARCH, ROWS, Circle, circle_in, refusals_in_log
+from made_up_parcels import LINKAGE, RESEARCH, ROWS, TO_BOTH, Circle, circle_in, refusals_in_log
 
 
 @pytest.fixture
@@ -29,7 +31,9 @@ def circle(tmp_path: Path) -> Circle:
     return circle_in(tmp_path)
 
 
-def test_rows_that_a_caller_did_not_read_to_the_end_can_be_read_again(circle: Circle) -> None:
+def test_a_parcel_of_which_nothing_was_taken_or_whose_reading_failed_can_be_read_again(
+    circle: Circle,
+) -> None:
     path = circle.send().path
     with reading_parcel(circle.linkage, path) as parcel:
         assert parcel.contents == "identifiers"
@@ -41,6 +45,76 @@ def test_rows_that_a_caller_did_not_read_to_the_end_can_be_read_again(circle: Ci
         assert sum(batch.num_rows for batch in parcel.batches()) == 3
     with pytest.raises(UserError, match="opened here already"), reading_parcel(circle.linkage, path):
         pass
+
+
+def closings(circle: Circle) -> list[tuple[str, object, object]]:
+    """Return how each reading in linkage's log ended: the outcome, rows given, whether begun before."""
+    return [
+        (event.outcome, event.details["rows_given"], event.details["begun_before"])
+        for event in (entry.event for entry in circle.linkage.log.entries())
+        if "rows_given" in event.details
+    ]
+
+
+def test_rows_that_were_all_taken_are_opened_though_nobody_asked_for_more(circle: Circle) -> None:
+    path = circle.send().path
+    with reading_parcel(circle.linkage, path) as parcel:
+        assert next(parcel.batches()).num_rows == 3
+    with pytest.raises(UserError, match="opened here already"), reading_parcel(circle.linkage, path):
+        pass
+
+
+def test_a_parcel_of_which_some_rows_were_taken_is_not_read_twice(circle: Circle) -> None:
+    table = pa.concat_tables([ROWS] * 1_000)
+    path = circle.send(table=table).path
+    with reading_parcel(circle.linkage, path) as parcel:
+        assert next(parcel.batches()).num_rows < table.num_rows
+    with pytest.raises(UserError, match="opened here already"), reading_parcel(circle.linkage, path):
+        pass
+    given = closings(circle)[0][1]
+    assert isinstance(given, int)
+    assert 0 < given < table.num_rows
+
+
+def test_a_reading_that_failed_and_the_one_after_it_are_both_in_the_log(circle: Circle) -> None:
+    path = circle.send().path
+    with pytest.raises(ZeroDivisionError), reading_parcel(circle.linkage, path) as parcel:
+        _ = next(parcel.batches()).num_rows / 0
+    open_parcel(circle.linkage, path)
+    assert closings(circle) == [("failed", 3, False), ("done", 3, True)]
+
+
+def test_no_row_is_given_once_the_act_has_ended(circle: Circle) -> None:
+    table = pa.concat_tables([ROWS] * 1_000)
+    path = circle.send(table=table).path
+    with reading_parcel(circle.linkage, path) as parcel:
+        untouched = parcel.batches()
+    with pytest.raises(UserError, match="This act has come to its end"):
+        next(untouched)
+    with reading_parcel(circle.linkage, path) as parcel:
+        begun = parcel.batches()
+        next(begun)
+    with pytest.raises(UserError, match="This act has come to its end"):
+        next(begun)
+
+
+def test_a_body_that_is_changed_in_place_after_its_hash_was_checked_gives_no_changed_row(
+    circle: Circle,
+) -> None:
+    numbers = pa.array(range(50_000), pa.int64())
+    path = circle.send(table=pa.table({"row_key": numbers}), to=TO_BOTH[:1], groups=()).path
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+
+    def change_and_read() -> None:
+        with reading_parcel(circle.linkage, path) as parcel:
+            with path.open("r+b") as file:
+                file.write(content)
+            list(parcel.batches())
+
+    with pytest.raises(ParcelRefusedError) as refusal:
+        change_and_read()
+    assert refusal.value.reason == Reason.BODY
 
 
 def test_a_parcel_without_rows_arrives_with_its_columns(circle: Circle) -> None:

@@ -1,16 +1,24 @@
 """How commands print: one JSON document for programs, or sentences and tables for people.
 
 Tables are drawn on a terminal and plain when piped, so that ``| grep`` and a log file get the text alone.
+Characters that steer a terminal or turn text round are shown as escapes: a name may come from anybody's file.
 """
 
 import dataclasses
 import json as json_format
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from enum import Enum
 from pathlib import Path
 from typing import Any, TextIO
+
+# C0 without tab and newline, delete, C1, and what separates lines or sets the direction of text.
+_STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+_LONGEST_NAME = 24
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +62,7 @@ def emit(
         return
     for part in show:
         if isinstance(part, str):
-            print(part, file=out)
+            print(_shown(part), file=out)
         elif out.isatty():
             _draw(part, out)
         else:
@@ -68,13 +76,13 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 def as_json(document: Mapping[str, Any]) -> str:
     """Return ``document`` as indented JSON, keys in the order given."""
-    return json_format.dumps(document, indent=2, ensure_ascii=False, default=_plain_value)
+    return _shown(json_format.dumps(document, indent=2, ensure_ascii=False, default=_plain_value))
 
 
 def as_plain_text(sheet: Sheet) -> str:
     """Return a sheet as columns of text two spaces apart, without colour or lines."""
     cells = [[_cell(value) for value in row] for row in sheet.rows]
-    table = [list(sheet.columns), *cells]
+    table = [[_shown(column) for column in sheet.columns], *cells]
     widths = [max(len(row[i]) for row in table) for i in range(len(sheet.columns))]
     to_right = _number_columns(sheet)
     lines = [
@@ -84,7 +92,7 @@ def as_plain_text(sheet: Sheet) -> str:
         ).rstrip()
         for row in table
     ]
-    return "\n".join([sheet.title, *lines] if sheet.title else lines)
+    return "\n".join([_shown(sheet.title), *lines] if sheet.title else lines)
 
 
 def _draw(sheet: Sheet, out: TextIO) -> None:
@@ -93,12 +101,23 @@ def _draw(sheet: Sheet, out: TextIO) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=sheet.title or None, title_justify="left", box=box.SIMPLE_HEAD)
-    for column, right in zip(sheet.columns, _number_columns(sheet), strict=True):
-        table.add_column(Text(column), justify="right" if right else "left", overflow="fold")
-    for row in sheet.rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+    table = Table(title=_shown(sheet.title) or None, title_justify="left", box=box.SIMPLE_HEAD)
+    cells = [[_cell(value) for value in row] for row in sheet.rows]
+    for place, (column, right) in enumerate(zip(sheet.columns, _number_columns(sheet), strict=True)):
+        table.add_column(
+            Text(_shown(column)),
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=all(_is_a_name(row[place]) for row in cells),
+        )
+    for row in cells:
+        table.add_row(*map(Text, row))
     Console(file=out).print(table)
+
+
+def _is_a_name(cell: str) -> bool:
+    """Whether a cell is one short word, such as an id, which people read aloud and copy: never broken."""
+    return " " not in cell and len(cell) <= _LONGEST_NAME
 
 
 def _number_columns(sheet: Sheet) -> list[bool]:
@@ -117,7 +136,13 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.3f}"
-    return str(_plain_value(value)) if not isinstance(value, str) else value
+    return _shown(str(_plain_value(value)) if not isinstance(value, str) else value)
+
+
+def _shown(text: str) -> str:
+    """Return text with what would steer a terminal as JSON writes it (``\\u001b``), which JSON reads as it
+    was."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plain_value(value: object) -> Any:

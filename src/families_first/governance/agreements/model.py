@@ -22,6 +22,19 @@ class Role(StrEnum):
     PROCESSOR = "processor"
 
 
+class Contents(StrEnum):
+    """What a file, or a recipient's share of a parcel, holds; the access policy goes by it.
+
+    Records come in deliveries and pass between partners of the programme; the others are parts of a study.
+    """
+
+    IDENTIFIERS = "identifiers"
+    PAYLOAD = "payload"
+    SPINE = "spine"
+    OUTPUTS = "outputs"
+    RECORDS = "records"
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -57,10 +70,14 @@ class AgreedFile(_Part):
     """A file that may be sent: each column with why it is needed, and columns that come along and are not
     taken.
 
-    ``title`` says what the file is; ``columns`` and ``not_taken`` map a column's name to a reason.
+    ``title`` says what the file is; ``columns`` and ``not_taken`` map a column's name to a reason;
+    ``contents`` is what it holds, and ``recipient`` the one organisation that may get it in a parcel: any
+    party where none is named.
     """
 
     title: Words | None = None
+    contents: Annotated[Contents, Field(strict=False)] = Contents.RECORDS
+    recipient: Words | None = None
     columns: Annotated[dict[str, str], Field(min_length=1)]
     not_taken: dict[str, str] = {}
 
@@ -94,7 +111,9 @@ class Agreement(_Part):
     in_force_from, in_force_to
         First and last day on which records may be read.
     files
-        The files that may be sent, by the id of the mapping that reads each.
+        The files that may be sent: records by the id of the mapping that reads them, parts of a study by any.
+    row_key
+        The one column that files of identifiers may have in common with files of other parts of a study.
     """
 
     id: ClassId
@@ -110,6 +129,7 @@ class Agreement(_Part):
     review_on: date
     retention_class: ClassId
     files: Annotated[dict[str, AgreedFile], Field(min_length=1)]
+    row_key: Words | None = None
     lawful_basis: Words | None = None
     special_category_condition: Words | None = None
     criminal_offence_condition: Words | None = None
@@ -120,7 +140,12 @@ class Agreement(_Part):
 
     @model_validator(mode="after")
     def _parts_agree_with_each_other(self) -> Self:
-        faults = [*self._faults_of_dates(), *self._faults_of_parties(), *self._faults_of_purposes()]
+        faults = [
+            *self._faults_of_dates(),
+            *self._faults_of_parties(),
+            *self._faults_of_purposes(),
+            *self._faults_of_files(),
+        ]
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -158,3 +183,32 @@ class Agreement(_Part):
         if beyond:
             faults.append(f"the gateway {self.gateway.tag} cannot carry the purpose {', '.join(beyond)}")
         return faults
+
+    def _faults_of_files(self) -> list[str]:
+        names = {party.name for party in self.parties}
+        faults = [
+            f"files.{file_id}.recipient is no party: {file.recipient}"
+            for file_id, file in self.files.items()
+            if file.recipient is not None and file.recipient not in names
+        ]
+        identifiers = self._columns_of(Contents.IDENTIFIERS)
+        if self.row_key is not None:
+            identifiers.discard(_same(self.row_key))
+        # By identifiers whoever holds the other part could say who each row is about.
+        for other in (Contents.PAYLOAD, Contents.SPINE, Contents.OUTPUTS):
+            if common := sorted(identifiers & self._columns_of(other)):
+                faults.append(
+                    f"files of identifiers and of {other} list the same columns, and only the row key that "
+                    f"row_key names may be in both: {', '.join(common)}"
+                )
+        return faults
+
+    def _columns_of(self, contents: Contents) -> set[str]:
+        return {
+            _same(name) for file in self.files.values() if file.contents == contents for name in file.columns
+        }
+
+
+def _same(column: str) -> str:
+    """Return a column's name so that names which people take for one are one."""
+    return column.strip().casefold()

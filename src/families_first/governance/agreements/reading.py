@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from families_first.errors import ExitCode, UserError
-from families_first.governance.agreements.model import AgreedFile, Agreement
+from families_first.governance.agreements.model import AgreedFile, Agreement, Contents
 
 
 def check_read(
@@ -48,6 +48,8 @@ def check_read(
     agreed = agreement.files.get(mapping_id)
     if agreed is None:
         reasons.append(f"it covers no file read by the mapping '{mapping_id}'")
+    elif agreed.contents != Contents.RECORDS:
+        reasons.append(f"[files.{mapping_id}] is for {agreed.contents}, which come in parcels alone")
     else:
         present = list(columns)
         reasons += _of_the_columns(agreed, present, present if used is None else list(used))

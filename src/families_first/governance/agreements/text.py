@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Mapping
 from datetime import date
 
-from families_first.governance.agreements.model import Agreement
+from families_first.governance.agreements.model import AgreedFile, Agreement, Contents
 
 _WIDTH = 100
 
@@ -36,9 +36,10 @@ def render_agreement(agreement: Agreement, *, on: date | None = None) -> str:
         _item(gateway.law.binds),
         "",
     ]
+    if agreement.row_key:
+        lines += ["What joins the parts of a study", _item(f"The column {agreement.row_key}"), ""]
     for mapping_id, file in agreement.files.items():
-        known_as = f"{file.title} (mapping {mapping_id})" if file.title else f"mapping {mapping_id}"
-        lines += _table(f"What is read: {known_as}", file.columns)
+        lines += _table(_heading(mapping_id, file), file.columns)
         if file.not_taken:
             lines += _table("What comes along and is never taken", file.not_taken)
     stated = {words: getattr(agreement, part) for part, words in _STATED.items()}
@@ -69,6 +70,14 @@ def _standing(agreement: Agreement, on: date | None) -> list[str]:
     else:
         standing = "in force"
     return [*lines, f"On {_day(on)}: {standing}"]
+
+
+def _heading(file_id: str, file: AgreedFile) -> str:
+    to = f", to {file.recipient} alone" if file.recipient else ""
+    if file.contents == Contents.RECORDS:
+        known_as = f"{file.title} (mapping {file_id})" if file.title else f"mapping {file_id}"
+        return f"What is read: {known_as}{to}"
+    return f"What is sent as {file.contents}{to}: {file.title or file_id}"
 
 
 def _table(heading: str, reasons: Mapping[str, str]) -> list[str]:

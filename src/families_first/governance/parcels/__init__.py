@@ -1,7 +1,8 @@
 """Parcels: the one way in which data passes between homes. Signed, encrypted, agreed, logged, opened once."""
 
+from families_first.governance.agreements import Contents
 from families_first.governance.parcels.inspecting import Inspection, inspect_parcel
-from families_first.governance.parcels.manifest import Column, Contents, Group, Manifest, Recipient
+from families_first.governance.parcels.manifest import Column, Group, Manifest, Recipient
 from families_first.governance.parcels.opening import OpenedParcel, ParcelRows, open_parcel, reading_parcel
 from families_first.governance.parcels.partners import add_partner, fingerprint_of
 from families_first.governance.parcels.refusals import ParcelRefusedError, Reason

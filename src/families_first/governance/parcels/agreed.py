@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from families_first.errors import ExitCode
-from families_first.governance.agreements import Agreement, load_agreement, load_agreements
+from families_first.governance.agreements import Agreement, Contents, load_agreement, load_agreements
 from families_first.governance.home import Home
 from families_first.governance.parcels.refusals import ParcelRefusedError, Reason
 from families_first.governance.purposes import Purpose
@@ -14,9 +14,11 @@ from families_first.governance.purposes import Purpose
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one recipient gets: its organisation, the agreement's file that lists it, the columns."""
+    """What one recipient gets: its organisation, what it is said to hold, the agreement's file that lists it,
+    and the columns."""
 
     organisation: str
+    contents: Contents
     file: str
     columns: tuple[str, ...]
 
@@ -110,6 +112,13 @@ def _reasons(
         agreed = agreement.files.get(share.file)
         if agreed is None:
             reasons.append(f"it has no [files.{share.file}]")
-        elif unknown := [column for column in share.columns if column not in agreed.columns]:
+            continue
+        if agreed.contents != share.contents:
+            reasons.append(f"[files.{share.file}] is for {agreed.contents}, and not for {share.contents}")
+        if agreed.recipient not in (None, share.organisation):
+            reasons.append(
+                f"[files.{share.file}] is for '{agreed.recipient}', and not '{share.organisation}'"
+            )
+        if unknown := [column for column in share.columns if column not in agreed.columns]:
             reasons.append(f"[files.{share.file}.columns] does not list {', '.join(unknown)}")
     return reasons

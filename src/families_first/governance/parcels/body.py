@@ -9,12 +9,20 @@ import pyarrow.parquet as pq
 from families_first.governance.parcels.column_keys import GroupKeys, decrypting, encrypting
 from families_first.governance.parcels.container import ParcelFile
 from families_first.governance.parcels.manifest import Column
-from families_first.governance.parcels.refusals import Reason, false_body
+from families_first.governance.parcels.pieces import (
+    LONGEST_LIST,
+    LONGEST_VALUE,
+    ROWS_PER_GROUP,
+    TooLargeError,
+    check_footer,
+    groups_to_write,
+    leaves_of_text,
+    pieces_read,
+)
+from families_first.governance.parcels.refusals import ParcelRefusedError, Reason, false_body
 from families_first.governance.parcels.schemas import body_name, body_schema, renamed
 from families_first.governance.vault.table_file import HashedFile, columns_worth_a_dictionary
 
-ROWS_PER_GROUP = 500_000
-ROWS_PER_BATCH = 131_072
 _SAMPLE_ROWS = 100_000
 
 
@@ -29,7 +37,12 @@ def write_body(
 ) -> int:
     """Write the encrypted rows and return how many there were; ``columns`` gives the columns of each group.
 
-    At most :data:`ROWS_PER_GROUP` rows and one batch are held at a time.
+    One row group of :mod:`.pieces` and one batch are held at a time.
+
+    Raises
+    ------
+    ParcelRefusedError
+        FORM, when a value or a row is larger than a parcel carries.
     """
     inside = body_schema(schema)
     numbers = {name: body_name(number) for number, name in enumerate(schema.names)}
@@ -37,9 +50,9 @@ def write_body(
         serial, keys, {group: [numbers[name] for name in held] for group, held in columns.items()}
     )
     rows = 0
-    with contextlib.ExitStack() as stack:
+    with _too_large_told(Reason.FORM, serial), contextlib.ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
-        for piece in _pieces(renamed(batches, inside), inside):
+        for piece in groups_to_write(renamed(batches, inside), inside):
             if writer is None:
                 writer = pq.ParquetWriter(
                     pa.PythonFile(file, mode="w"),
@@ -66,34 +79,45 @@ def read_body(parcel: ParcelFile, columns: Sequence[Column], keys: GroupKeys) ->
     Raises
     ------
     ParcelRefusedError
-        BODY, when keys and body do not belong together or the columns are not those of the manifest; ROWS,
-        when there are more rows or fewer.
+        BODY, when keys and body do not belong together, the columns are not those of the manifest, or rows
+        are larger than a parcel carries; ROWS, when there are more rows or fewer.
     """
     where, manifest = parcel.path.name, parcel.manifest
     not_as_signed = "The body of this parcel cannot be read with the keys that came with it"
-    try:
-        file = pq.ParquetFile(
-            pa.BufferReader(parcel.body), decryption_properties=decrypting(manifest.serial, keys)
+
+    def opened(**options: object) -> pq.ParquetFile:
+        return pq.ParquetFile(
+            pa.BufferReader(parcel.body), decryption_properties=decrypting(manifest.serial, keys), **options
         )
+
+    try:
+        file = opened()
         found = [(field.name, str(field.type)) for field in file.schema_arrow]
         footer_rows = file.metadata.num_rows
+        dictionaries = opened(read_dictionary=leaves_of_text(file))
     except (OSError, pa.ArrowException):
         raise false_body(not_as_signed, where) from None
     if found != [(body_name(number), each.type) for number, each in enumerate(manifest.columns)]:
         raise false_body("The columns of this parcel are not those that its manifest names", where)
     if footer_rows != manifest.body.rows:
         raise _miscounted(where)
-    inside = [body_name(number) for number, each in enumerate(manifest.columns) if each in columns]
+    inside = [number for number, each in enumerate(manifest.columns) if each in columns]
     schema = pa.schema(
-        [(each.name, file.schema_arrow.field(name).type) for each, name in zip(columns, inside, strict=True)]
+        [
+            (each.name, file.schema_arrow.field(number).type)
+            for each, number in zip(columns, inside, strict=True)
+        ]
     )
+    with _too_large_told(Reason.BODY, where):
+        check_footer(file, inside)
 
     def batches() -> Iterator[pa.RecordBatch]:
         rows = 0
         try:
-            for batch in renamed(file.iter_batches(ROWS_PER_BATCH, columns=inside), schema):
-                rows += batch.num_rows
-                yield batch
+            with _too_large_told(Reason.BODY, where):
+                for batch in renamed(pieces_read(file, dictionaries, inside), schema):
+                    rows += batch.num_rows
+                    yield batch
         except (OSError, pa.ArrowException):
             raise false_body(not_as_signed, where) from None
         if rows != manifest.body.rows:
@@ -104,18 +128,18 @@ def read_body(parcel: ParcelFile, columns: Sequence[Column], keys: GroupKeys) ->
     return batches()
 
 
-def _pieces(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield tables of about :data:`ROWS_PER_GROUP` rows; one without rows where there are none at all."""
-    waiting: list[pa.RecordBatch] = []
-    held = 0
-    for batch in batches:
-        waiting.append(batch)
-        held += batch.num_rows
-        if held >= ROWS_PER_GROUP:
-            yield pa.Table.from_batches(waiting, schema)
-            waiting, held = [], 0
-    if waiting or not held:
-        yield pa.Table.from_batches(waiting, schema)
+@contextlib.contextmanager
+def _too_large_told(reason: Reason, where: str) -> Iterator[None]:
+    try:
+        yield
+    except TooLargeError:
+        raise ParcelRefusedError(
+            reason,
+            "There is a value or a row that is larger than a parcel carries",
+            where=where,
+            fix=f"Nothing was kept. A value has at most {LONGEST_VALUE:,} bytes and a list {LONGEST_LIST:,} "
+            "values; leave out, or shorten, what is longer.",
+        ) from None
 
 
 def _let_go(writer: pq.ParquetWriter, file: HashedFile) -> None:

@@ -1,13 +1,14 @@
 """What a parcel says of itself: its manifest, readable by anyone, and signed by its sender."""
 
 import re
+import unicodedata
 from collections import Counter
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from families_first.governance.agreements import Contents
 from families_first.governance.faults import faults_in_words
 from families_first.governance.parcels.refusals import ParcelRefusedError, damaged_parcel
 from families_first.governance.purposes import Purpose
@@ -17,20 +18,27 @@ SERIAL = re.compile(r"[0-9a-f]{8}-[0-9]{6,12}-[0-9a-f]{12}")
 FIRST_LINE = "families-first parcel manifest, version 1\n"
 
 HomeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,126}$")]
-Words = Annotated[str, Field(min_length=1)]
+
+
+def is_printable(name: str) -> bool:
+    """Whether a name has neither control nor formatting characters nor breaks of lines.
+
+    A manifest is shown to people before anybody knows who wrote it, so no name in it may steer a terminal or
+    turn text round.
+    """
+    return not any(unicodedata.category(each) in ("Cc", "Cf", "Cs", "Zl", "Zp") for each in name)
+
+
+def _printable(name: str) -> str:
+    if not is_printable(name):
+        raise ValueError("has control characters in it")
+    return name
+
+
+Words = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
 Count = Annotated[int, Field(ge=0)]
-
-
-class Contents(StrEnum):
-    """What a recipient gets; the access policy goes by it."""
-
-    IDENTIFIERS = "identifiers"
-    PAYLOAD = "payload"
-    SPINE = "spine"
-    OUTPUTS = "outputs"
-    RECORDS = "records"
 
 
 class _Part(BaseModel):

@@ -47,7 +47,7 @@ class OpenedParcel:
 
 @dataclass(slots=True)
 class ParcelRows:
-    """The rows of a parcel that passed every check, to be read once and to the end.
+    """The rows of a parcel that passed every check, to be read once, to the end, while the act is under way.
 
     Attributes
     ----------
@@ -63,8 +63,8 @@ class ParcelRows:
         The class under which the agreement has the rows kept.
     begun_before
         Whether an earlier opening of this very parcel was cut short.
-    read
-        Whether all rows were read.
+    rows_given
+        How many rows were given so far; None before the first piece.
     """
 
     act: Act
@@ -75,12 +75,23 @@ class ParcelRows:
     retention_class: str
     begun_before: bool
     _batches: Iterator[pa.RecordBatch]
-    read: bool = field(default=False, init=False)
+    rows_given: int | None = field(default=None, init=False)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the rows; at least one batch, which has no rows where the parcel has none."""
-        yield from self._batches
-        self.read = True
+        """Yield the rows; at least one batch, which has no rows where the parcel has none.
+
+        Raises
+        ------
+        UserError
+            REFUSED, when the act has ended.
+        """
+        while True:
+            self.act.check_open()
+            batch = next(self._batches, None)
+            if batch is None:
+                return
+            self.rows_given = (self.rows_given or 0) + batch.num_rows
+            yield batch
 
 
 def open_parcel(desk: Desk, path: Path) -> OpenedParcel:
@@ -105,10 +116,11 @@ def open_parcel(desk: Desk, path: Path) -> OpenedParcel:
 
 @contextlib.contextmanager
 def reading_parcel(desk: Desk, path: Path) -> Iterator[ParcelRows]:
-    """Check a parcel and give its rows in batches. The parcel counts as opened once all were read.
+    """Check a parcel and give its rows in batches. The parcel counts as opened once the block took any.
 
-    If the block fails or leaves rows unread, the parcel does not count as opened, and can be opened again.
-    The home is held for writing throughout.
+    If the block fails, or the machine stops, the parcel can be opened again: the log then has the failure and
+    how many rows were given, or an act without an end. A block that ends well and took only some of the rows
+    has opened the parcel; one that took none has not. The home is held for writing throughout.
 
     Checks come in this order, and each refusal is logged: the file's form; the sender is a known partner
     and its signature holds; this home is a recipient; the purpose; the policy opens the way; an agreement
@@ -149,8 +161,12 @@ def reading_parcel(desk: Desk, path: Path) -> Iterator[ParcelRows]:
             _batches=read_body(parcel, columns, _keys(home, manifest, where)),
         )
         _register(home, parcel, done=False)
-        yield rows
-        if rows.read:
+        act.note(begun_before=begun_before)
+        try:
+            yield rows
+        finally:
+            act.note(rows_given=rows.rows_given or 0)
+        if rows.rows_given is not None:
             _register(home, parcel, done=True)
         act.note(
             sender=manifest.sender.name,
@@ -159,7 +175,6 @@ def reading_parcel(desk: Desk, path: Path) -> Iterator[ParcelRows]:
             body_sha256=manifest.body.sha256,
             agreement=found.agreement.id,
             agreement_sha256=found.sha256,
-            read_to_the_end=rows.read,
         )
 
 
@@ -186,6 +201,7 @@ def agreement_of(desk: Desk, parcel: ParcelFile) -> AgreementText | ParcelRefuse
         shares=[
             Share(
                 each.organisation,
+                each.contents,
                 each.file,
                 tuple(column.name for column in manifest.columns_for(each.name)),
             )

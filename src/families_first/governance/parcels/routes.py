@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Iterator
 
 from families_first.errors import ExitCode, UserError
+from families_first.governance.agreements import Contents
 from families_first.governance.audit.event import Event, Outcome
 from families_first.governance.desk import Act, Desk
 from families_first.governance.parcels.agreed import AgreementText
-from families_first.governance.parcels.manifest import Contents
 from families_first.governance.parcels.refusals import ParcelRefusedError
 from families_first.governance.policy import Context, Resource, decide
 from families_first.governance.staff import account_name

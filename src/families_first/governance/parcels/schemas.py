@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from families_first.governance.parcels.manifest import Column
+from families_first.governance.parcels.manifest import Column, is_printable
 from families_first.governance.parcels.refusals import ParcelRefusedError, Reason
 
 _PLAIN = (
@@ -25,14 +25,16 @@ def check_carried(schema: pa.Schema, *, where: str) -> None:
     Raises
     ------
     ParcelRefusedError
-        FORM, naming the columns: without a name, named twice, or of a type that Parquet or the vault would
-        change.
+        FORM, naming the columns: without a name, named twice or with control characters, or of a type that
+        Parquet or the vault would change.
     """
     beyond = [f"'{field.name}' ({field.type})" for field in schema if not _is_carried(field.type)]
     if beyond:
         what = f"A parcel does not carry columns of these types: {', '.join(beyond)}"
     elif not all(schema.names) or len(set(schema.names)) < len(schema.names) or not schema.names:
         what = "Each column of a parcel needs a name of its own"
+    elif not all(is_printable(f"{field.name}{field.type}") for field in schema):
+        what = "The name of a column has control characters in it"
     else:
         return
     raise ParcelRefusedError(

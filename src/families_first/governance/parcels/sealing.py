@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
+from pydantic import ValidationError
 
+from families_first.governance.agreements import Contents
 from families_first.governance.desk import Act, Desk
 from families_first.governance.durable import PART_SUFFIX, disk_refusals, flush_folder, make_private_folder
+from families_first.governance.faults import faults_in_words
 from families_first.governance.identity import Identity, ensure_identity, partners_of, signer_of
 from families_first.governance.keys import new_key
 from families_first.governance.notes import sign_note
@@ -20,7 +23,6 @@ from families_first.governance.parcels.container import PARCEL_SUFFIX, ending
 from families_first.governance.parcels.manifest import (
     AgreementQuoted,
     Body,
-    Contents,
     Group,
     Manifest,
     Recipient,
@@ -113,15 +115,7 @@ def seal_parcel(
         check_carried(schema, where=serial)
         _check_groups(schema, to, split, where=serial)
         partners = _partners(desk, to, where=serial)
-    recipients = tuple(
-        Recipient(
-            name=each.partner,
-            organisation=partners[each.partner].organisation,
-            contents=each.contents,
-            file=each.file or each.contents,
-        )
-        for each in to
-    )
+        recipients = _recipients(to, partners, where=serial)
     found = find_agreed(
         home,
         agreement,
@@ -130,6 +124,7 @@ def seal_parcel(
         shares=[
             Share(
                 each.organisation,
+                each.contents,
                 each.file,
                 tuple(name for group in split if each.name in group.partners for name in group.columns),
             )
@@ -244,11 +239,8 @@ def _check_groups(
     if not to:
         faults.append("it is for nobody")
     if faults:
-        raise ParcelRefusedError(
-            Reason.FORM,
-            f"This parcel cannot be put together: {'; '.join(faults)}",
-            where=where,
-            fix="Put each column into one group and no more, and name for each group who may open it.",
+        raise _not_put_together(
+            faults, where, "Put each column into one group and no more, and name who may open each group."
         )
 
 
@@ -264,3 +256,26 @@ def _partners(desk: Desk, to: Sequence[Addressee], *, where: str) -> dict[str, I
             f"known are: {', '.join(known) or 'none'}.",
         )
     return {each.partner: known[each.partner] for each in to}
+
+
+def _recipients(
+    to: Sequence[Addressee], partners: Mapping[str, Identity], *, where: str
+) -> tuple[Recipient, ...]:
+    try:
+        return tuple(
+            Recipient(
+                name=each.partner,
+                organisation=partners[each.partner].organisation,
+                contents=each.contents,
+                file=each.file or each.contents,
+            )
+            for each in to
+        )
+    except ValidationError as fault:
+        faults = faults_in_words(fault)
+    raise _not_put_together(faults, where, "Correct the agreement, or what is known of the partner.")
+
+
+def _not_put_together(faults: list[str], where: str, fix: str) -> ParcelRefusedError:
+    what = f"This parcel cannot be put together: {'; '.join(faults)}"
+    return ParcelRefusedError(Reason.FORM, what, where=where, fix=fix)

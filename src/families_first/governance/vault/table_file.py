@@ -22,6 +22,7 @@ from families_first.governance.sealed import damaged
 
 TABLE_SUFFIX = ".parquet"
 ROWS_PER_GROUP = 1_000_000
+BYTES_PER_GROUP = 128 << 20  # as Arrow counts the rows in memory, where fewer rows take as much
 
 _SAMPLE_ROWS = 100_000
 # Distinct values in the sample over its rows; above this a dictionary costs time and saves little room.
@@ -48,7 +49,7 @@ class TableWriter:
         self._key = derived_key(dataset_key, f"table/{table}")
         self._bound = _bound(dataset_id, table)
         self._waiting: list[pa.RecordBatch] = []
-        self._rows_waiting = 0
+        self._rows_waiting = self._bytes_waiting = 0
         self._rows = 0
         self._writer: Any = None
 
@@ -63,7 +64,8 @@ class TableWriter:
             )
         self._waiting += piece.to_batches() if isinstance(piece, pa.Table) else [piece]
         self._rows_waiting += piece.num_rows
-        if self._rows_waiting >= ROWS_PER_GROUP:
+        self._bytes_waiting += piece.nbytes
+        if self._rows_waiting >= ROWS_PER_GROUP or self._bytes_waiting >= BYTES_PER_GROUP:
             self._flush()
 
     def close(self) -> TableInfo:
@@ -99,7 +101,7 @@ class TableWriter:
         self._writer.write_table(rows, row_group_size=ROWS_PER_GROUP)
         self._rows += rows.num_rows
         self._waiting.clear()
-        self._rows_waiting = 0
+        self._rows_waiting = self._bytes_waiting = 0
 
 
 def open_table(
