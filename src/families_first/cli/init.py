@@ -49,8 +49,9 @@ Begin with one file:
 2. Put the file into `inbox/`, then
    `families-first mapping suggest inbox/FILE > mappings/NAME.toml`, and correct what it marks.
 3. `families-first deliveries check inbox/FILE` tries it and keeps nothing.
-4. `families-first run` lands everything, matches people, forms families, identifies those that meet the
-   criteria, and writes `outbox/families.html` to read them in.
+4. `families-first identify packs` lists the criteria. `families-first run --pack NAME` lands everything,
+   matches people, forms families, identifies those that meet the criteria, and writes `outbox/families.html`
+   to read them in.
 """
 
 _NOT_FOR_VERSION_CONTROL = (

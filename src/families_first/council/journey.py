@@ -193,9 +193,17 @@ def compare_packs(desk: Desk, packs: tuple[Pack, Pack], *, on: date) -> pa.Table
 
 def run_journey(desk: Desk, *, on: date, pack: Pack, said: Said = lambda step: None) -> Journey:
     """Land the inbox, match, form families and identify: the whole job of a data lead's month."""
+    with desk.home.locked():  # a second run waits, and gives up with a message
+        return _run(desk, on, pack, said)
+
+
+def _run(desk: Desk, on: date, pack: Pack, said: Said) -> Journey:
     landings = land_inbox(desk, on=on, said=said)
     with desk.act("list-families", RECORDS) as act:
         tables = current_tables(Vault(act))
+    refusals = [each.refusal for each in landings if each.refusal]
+    if refusals and tables[Table.PERSON_RECORD].num_rows == 0:
+        raise refusals[0]  # why there is nobody to match
     said("Matching people")
     people = match_people(desk, tables, on=on)
     said("Forming families")

@@ -126,7 +126,7 @@ def _match(vault: Vault, tables: Mapping[Table, pa.Table], on: date, model: Mode
         raise UserError(
             "There is no record of a person to match",
             where=vault.home.root.name,
-            fix="Land deliveries first: `families-first deliveries land`.",
+            fix="Land deliveries first: `families-first deliveries land inbox` says of each why not.",
             code=ExitCode.NOT_FOUND,
         )
     last = vault.latest("people")

@@ -21,6 +21,7 @@ from families_first.governance.policy import Context, Decision, Resource, decide
 from families_first.governance.policy.filters import NOTHING, rows_allowed
 from families_first.governance.purposes import Purpose
 from families_first.governance.retention.dates import classes_due, dataset_due, derived_due
+from families_first.governance.retention.rules import enter_rules, rules_hash
 from families_first.governance.staff import (
     STAFF_FILE,
     Staff,
@@ -166,6 +167,7 @@ class Desk:
         self.log = AuditLog.open(home, clock=clock)
         self._staff_hash = staff.sha256
         self._zone_hash = hashlib.sha256((home.root / ZONE_FILE).read_bytes()).hexdigest()
+        self._rules_hash = ""  # until somebody acts
 
     @classmethod
     def of(cls, home: Home, named: str, purpose: Purpose, *, clock: Clock = utc_now) -> "Desk":
@@ -279,6 +281,8 @@ class Desk:
         return error
 
     def _circumstances(self, agreement_in_force: bool, break_glass: bool) -> tuple[Context, frozenset[str]]:
+        # From before anything of a class can be kept, its rule is no longer the zone file's alone to say.
+        self._rules_hash = rules_hash(enter_rules(self.home).rules)
         due = classes_due(self.home, on=self.today)
         context = Context(
             purpose=self.purpose.value,
@@ -340,6 +344,8 @@ class Desk:
         if about is None:
             # Whoever reads the log sees when either file was changed.
             told |= {"staff_register": self._staff_hash[:16], "zone_file": self._zone_hash[:16]}
+            if self._rules_hash:
+                told["retention_rules"] = self._rules_hash
         if decision and decision.faults:
             told["faults"] = "; ".join(decision.faults)
         return Event(
@@ -362,7 +368,7 @@ def _refused(what: str, person: str, entry: int) -> UserError:
     return UserError(
         what,
         where=f"{person}, entry {entry} of the audit log",
-        fix="If this is part of your work, ask the data lead which role or purpose it needs; "
-        "`families-first policy explain` says what would allow it.",
+        fix="`families-first policy table` says who may, `families-first policy explain` what would allow "
+        "it; whoever keeps the staff register decides who works as what.",
         code=ExitCode.REFUSED,
     )

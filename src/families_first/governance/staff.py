@@ -9,8 +9,10 @@ import hashlib
 import os
 import pwd
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,6 +24,7 @@ from families_first.governance.home import Home
 from families_first.governance.notes import Verifier
 from families_first.governance.policy.request import Principal
 from families_first.governance.retention import ClassId
+from families_first.governance.vocabulary import vocabulary
 from families_first.governance.zone_file import quoted
 
 STAFF_FILE = "staff.toml"
@@ -37,7 +40,8 @@ class StaffMember(BaseModel):
     roles
         Terms of the vocabulary.
     organisation
-        The kind of organisation that employs the person, a term of the vocabulary; the home's when empty.
+        The kind of organisation that employs the person, a term of the vocabulary; the home's when empty. In
+        a public agency's home everybody counts as a public agency's.
     account
         The operating system account of the person; where there is none, whoever may run commands in the home
         can act as the person, which suits made-up homes only.
@@ -68,11 +72,22 @@ class StaffMember(BaseModel):
         return Principal(
             id=self.id,
             roles=frozenset(self.roles),
-            organisation=self.organisation or home.organisation_kind,
+            organisation=self._acts_for(home),
             zone=home.zone.value,
             second_factor=self.second_factor,
             caseload=frozenset(self.caseload),
         )
+
+    def _acts_for(self, home: Home) -> str:
+        """Return the employer's kind, or the home's where the employer is no public agency.
+
+        What is done in an agency's home is done for the agency, whoever employs the person; and an agency's
+        people stay an agency's in every home.
+        """
+        own = vocabulary().organisations.get(self.organisation)
+        if not self.organisation or (own is not None and not own.public_agency):
+            return home.organisation_kind
+        return self.organisation
 
 
 class _StaffFile(BaseModel):
@@ -81,7 +96,19 @@ class _StaffFile(BaseModel):
     people: Annotated[tuple[StaffMember, ...], Field(min_length=1, strict=False)]
 
     @model_validator(mode="after")
-    def _each_once(self) -> Self:
+    def _says_what_can_be(self) -> Self:
+        words = vocabulary()
+        for each in self.people:
+            for role in each.roles:
+                if role not in words.roles:
+                    raise ValueError(
+                        f"{each.id} has a role that does not exist; there are: {', '.join(words.roles)}"
+                    )
+            if each.organisation and each.organisation not in words.organisations:
+                kinds = ", ".join(words.organisations)
+                raise ValueError(
+                    f"{each.id} has a kind of organisation that does not exist; there are: {kinds}"
+                )
         ids = [each.id for each in self.people]
         if len(set(ids)) < len(ids):
             raise ValueError("two people have the same id")
@@ -118,13 +145,15 @@ def read_staff(home: Home) -> Staff:
     """
     try:
         content = (home.root / STAFF_FILE).read_bytes()
-        found = _StaffFile.model_validate(tomllib.loads(content.decode("utf-8")))
+        said = tomllib.loads(content.decode("utf-8"))
+        found = _StaffFile.model_validate(said)
     except FileNotFoundError:
         raise _faulty("There is no staff register in this home, so nobody may do anything in it") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         raise _faulty("The staff register is not a file in TOML") from None
     except ValidationError as fault:
-        raise _faulty(f"The staff register has faults: {'; '.join(faults_in_words(fault))}") from None
+        faults = "; ".join(faults_in_words(fault, unquoted=said))
+        raise _faulty(f"The staff register has faults: {faults}") from None
     return Staff({each.id: each for each in found.people}, hashlib.sha256(content).hexdigest())
 
 
@@ -152,15 +181,35 @@ def write_staff(home: Home, *people: StaffMember) -> None:
             lines.append(f"caseload = [{', '.join(map(quoted, each.caseload))}]")
         if each.until:
             lines.append(f"until = {each.until.isoformat()}")
-    write_durably(home.root / STAFF_FILE, ("\n".join(lines) + "\n").encode(), mode=0o644)
+    write_durably(home.root / STAFF_FILE, ("\n".join(lines) + "\n").encode())
 
 
 def account_name() -> str:
-    """Return the operating system account that runs this program; its number where it has no name."""
+    """Return the account of the person who runs this program; its number where it has no name.
+
+    Where the system keeps who signed in (Linux's login uid, which survives ``sudo`` and which a program
+    cannot change), it is that account: so several people can work in a home whose files belong to one
+    account. Elsewhere it is the account that the program runs under.
+    """
+    number = _login_uid()
+    if number is None:
+        number = os.geteuid()
     try:
-        return pwd.getpwuid(os.geteuid()).pw_name
+        return pwd.getpwuid(number).pw_name
     except KeyError:
-        return str(os.geteuid())
+        return str(number)
+
+
+_LOGIN_UID = Path("/proc/self/loginuid")
+_NOBODY_SIGNED_IN = 2**32 - 1
+
+
+def _login_uid() -> int | None:
+    try:
+        number = int(_LOGIN_UID.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return None
+    return None if number == _NOBODY_SIGNED_IN else number
 
 
 def person_acting(staff: Staff, named: str, *, on: date) -> StaffMember:
@@ -173,29 +222,36 @@ def person_acting(staff: Staff, named: str, *, on: date) -> StaffMember:
         another's.
     """
     account = account_name()
-    own = [each for each in staff.people.values() if each.account == account]
+    open_to = [each for each in staff.people.values() if each.account in ("", account) and _works(each, on)]
+    own = [each for each in open_to if each.account]
     if named:
         person = staff.people.get(named)
         if person is None:
-            raise _nobody(f"The staff register names nobody '{named}'", staff)
-    elif len(own) == 1:
-        [person] = own
-    elif not own and len(staff.people) == 1 and not next(iter(staff.people.values())).account:
-        [person] = staff.people.values()
-    else:
-        raise _nobody("It is not clear as whom you act", staff)
-    if person.account and person.account != account:
-        raise _nobody(f"Only the account of '{person.id}' can act as that person", staff)
-    if person.until is not None and on > person.until:
-        raise _nobody(f"'{person.id}' no longer works in this home", staff)
-    return person
+            raise _nobody("The staff register names nobody of that id", open_to)
+        if person.account and person.account != account:
+            raise _nobody(f"Only the account of '{person.id}' can act as that person", own)
+        if not _works(person, on):
+            raise _nobody(f"'{person.id}' no longer works in this home", own)
+        return person
+    if len(own) == 1:
+        return own[0]
+    if not own and len(open_to) == len(staff.people) == 1:
+        return open_to[0]
+    raise _nobody("It is not clear as whom you act", open_to)
 
 
-def _nobody(what: str, staff: Staff) -> UserError:
+def _works(person: StaffMember, on: date) -> bool:
+    return person.until is None or on <= person.until
+
+
+def _nobody(what: str, may_be: Sequence[StaffMember]) -> UserError:
+    ids = ", ".join(each.id for each in may_be)
     return UserError(
         what,
         where=STAFF_FILE,
-        fix=f"Name yourself with --as: {', '.join(staff.people)}. The home's data lead keeps the register.",
+        fix=f"Name yourself with --as: {ids}."
+        if ids
+        else "Sign in with your own account, or ask whoever keeps the register to put you into it.",
         code=ExitCode.REFUSED,
     )
 

@@ -6,8 +6,8 @@ which comes to exist in one step at the end.
 """
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from families_first.council.deliveries.acting import acting_on_delivery, note_report
 from families_first.council.deliveries.checking import Check, CheckedChunk
 from families_first.council.deliveries.current import WHOLE, deliveries_that_count
 from families_first.council.deliveries.known_columns import check_columns, check_names
@@ -29,10 +30,9 @@ from families_first.council.deliveries.replacing import notes_on_replaced, sent_
 from families_first.council.deliveries.report import DeliveryReport, QuarantineLimitExceeded
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import Agreement, check_read
-from families_first.governance.desk import Act, Desk
+from families_first.governance.desk import Desk
 from families_first.governance.durable import disk_refusals, write_durably
 from families_first.governance.home import Home
-from families_first.governance.policy import Resource
 from families_first.governance.vault.dataset import DatasetInfo
 from families_first.governance.vault.store import Vault
 from families_first.records.tables import SCHEMAS
@@ -68,7 +68,7 @@ def check_delivery(
         REFUSED, when the person may not; AGREEMENT, when the file may not be read; BAD_FILE, when it cannot
         be. A file that would be refused for its many faults is reported, with ``refused`` set.
     """
-    with _acting(desk, "check-delivery", mapping, agreement, on) as act:
+    with acting_on_delivery(desk, "check-delivery", mapping, agreement, on) as act:
         opened = _open(path, mapping, agreement, on)
         tally = _Tally(opened)
         with closing(opened.checked(on, workers, progress)) as chunks:
@@ -77,7 +77,7 @@ def check_delivery(
         tally.part()
         report = tally.report()
         _check_rows(report, mapping.content)
-        _note(act, report)
+        note_report(act, report)
         return replace(report, refused=_refusal(report, mapping.content))
 
 
@@ -103,13 +103,13 @@ def land_delivery(
         quarantine file says why; RESOURCE, when the disk is full.
     """
     home = desk.home
-    with _acting(desk, "land-delivery", mapping, agreement, on) as act, home.locked():
+    with acting_on_delivery(desk, "land-delivery", mapping, agreement, on) as act, home.locked():
         opened = _open(path, mapping, agreement, on)
         vault = Vault(act)
         landed = vault.find("delivery", opened.delivery_id)
         if landed is not None:
             report = _again(landed, vault, home, path)
-            _note(act, report)
+            note_report(act, report)
             return report
         sent = sent_before(vault, mapping.content)
         tally = _Tally(opened, sent[-1] if sent else None)
@@ -135,60 +135,8 @@ def land_delivery(
         except QuarantineLimitExceeded as refused:
             refused.report = _with_quarantine_file(refused.report, home)
             raise
-        _note(act, report)
+        note_report(act, report)
         return _with_quarantine_file(report, home)
-
-
-@contextmanager
-def _acting(desk: Desk, action: str, mapping: SourceMapping, agreement: Agreement, on: date) -> Iterator[Act]:
-    """Do something with a delivery; where no agreement is in force, its file is not even opened."""
-    resource = Resource("Delivery", mapping.content.id)
-    try:
-        _check_in_force(agreement, mapping, on=on, today=desk.today)
-    except UserError as error:
-        raise desk.refuse(action, resource, error) from None
-    details = {
-        "agreement": agreement.id,
-        "agreement_text": hashlib.sha256(agreement.model_dump_json().encode()).hexdigest()[:16],
-        "mapping_text": mapping.sha256[:16],
-        "as_of": on.isoformat(),
-    }
-    with desk.act(action, resource, agreement_in_force=True, details=details) as act:
-        yield act
-
-
-def _check_in_force(agreement: Agreement, mapping: SourceMapping, *, on: date, today: date) -> None:
-    """Refuse unless the agreement is in force on the day asked for and on the day that it is.
-
-    A made-up agreement covers nobody, so that examples can be read as of their own day whenever it is.
-    """
-    if not agreement.in_force(on):
-        header = mapping.content.mapping
-        check_read(
-            agreement,
-            sender=header.sender,
-            purpose=header.purpose,
-            mapping_id=mapping.content.id,
-            columns=(),
-            on=on,
-        )
-    if not (agreement.made_up or agreement.in_force(today)):
-        raise UserError(
-            f"The agreement '{agreement.id}' is not in force today, whatever day is asked for",
-            where=agreement.title,
-            fix="Have it renewed by those who signed it; nothing was read.",
-            code=ExitCode.AGREEMENT,
-        )
-
-
-def _note(act: Act, report: DeliveryReport) -> None:
-    act.note(
-        delivery=report.delivery_id,
-        rows=report.rows,
-        landed=report.landed,
-        quarantined=report.quarantined_rows,
-        already_landed=report.already_landed,
-    )
 
 
 @dataclass(frozen=True, slots=True)
