@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from families_first.errors import UserError
 from families_first.governance import desk
 from families_first.governance.agreements import Agreement
 from families_first.governance.audit import verifying
+from families_first.governance.audit.checkpointing import checkpoint
 from families_first.governance.audit.event import Event, Outcome
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.home import Home
@@ -29,6 +32,7 @@ from families_first.governance.policy.engine import PolicySet, shipped_text
 from families_first.governance.retention import recording
 from families_first.governance.staff import StaffMember, write_staff
 from families_first.governance.vault import duck
+from families_first.governance.zone_file import AuditSection, WitnessSection
 
 Patch = pytest.MonkeyPatch
 Weaken = Callable[[Bench, Patch], None]
@@ -211,6 +215,32 @@ def nobody_witnesses(bench: Bench, patch: Patch) -> None:
     bench.homes = (home,)
 
 
+def one_file_in_the_home_is_named_twice(bench: Bench) -> Home:
+    return worked_in(bench, *(WitnessSection(name=name, file="audit/w.notes") for name in ("one", "two")))
+
+
+def one_file_outside_is_named_twice(bench: Bench) -> Home:
+    return worked_in(bench, *(WitnessSection(name=name, file="../w.notes") for name in ("one", "two")))
+
+
+def commands_do_nothing(bench: Bench) -> Home:
+    return worked_in(bench, *(WitnessSection(name=name, command=("true", name)) for name in ("one", "two")))
+
+
+def worked_in(bench: Bench, *witnesses: WitnessSection) -> Home:
+    """Return a home that was worked in and of which a checkpoint was made."""
+    home = Home.create(
+        bench.room() / "home", zone="council", title="Exampleshire", audit=AuditSection(witnesses=witnesses)
+    )
+    write_staff(home, StaffMember(id="made-up", name="Made-up person", roles=("data-lead",)))
+    at_work = desk_as(home, "data-lead")
+    for number in range(6):
+        with at_work.act("view-family", desk.Resource("CaseRecord", f"f-{number}")):
+            pass
+    assert not checkpoint(home, at_work.log).is_witnessed
+    return home
+
+
 def the_day_is_not_looked_at(bench: Bench, patch: Patch) -> None:
     patch.setattr(desk, "classes_due", lambda home, *, on: frozenset())
     patch.setattr(desk, "dataset_due", lambda home, class_id, received, *, on: False)
@@ -313,3 +343,37 @@ def test_a_check_says_that_a_weakened_promise_is_broken(
     proof = run_check(CHECKS[name], bench)
     assert proof.verdict is Verdict.BROKEN, proof.notes
     assert proof.breaches
+
+
+@pytest.mark.parametrize(
+    "sham",
+    [one_file_in_the_home_is_named_twice, one_file_outside_is_named_twice, commands_do_nothing],
+)
+def test_witnesses_that_do_not_exist_are_none(sham: Callable[[Bench], Home], bench: Bench) -> None:
+    bench.homes = (sham(bench),)
+    assert run_check(CHECKS["witnesses-hold-the-log"], bench).verdict is Verdict.BROKEN
+
+
+@pytest.mark.parametrize("answering", [True, False])
+def test_a_witness_that_is_a_command_counts_while_it_answers_with_what_it_holds(
+    bench: Bench, answering: bool
+) -> None:
+    home = worked_in(bench)
+    receive = "import sys; from families_first.cli.main import exit_code_of; exit_code_of(sys.argv[1:])"
+
+    def witnessed_by(program: str) -> Home:
+        commands = {
+            name: (sys.executable, "-c", program, "audit", "receive", str(bench.folder / f"{name}.notes"))
+            for name in ("one", "two")
+        }
+        witnesses = tuple(
+            WitnessSection(name=name, command=(*command, "--of", str(home.root / "identity.toml")))
+            for name, command in commands.items()
+        )
+        settings = home.settings.model_copy(update={"audit": AuditSection(witnesses=witnesses)})
+        return replace(home, settings=settings)
+
+    assert checkpoint(witnessed_by(receive), AuditLog.open(home)).is_witnessed
+    bench.homes = (witnessed_by(receive if answering else "pass"),)
+    proof = run_check(CHECKS["witnesses-hold-the-log"], bench)
+    assert proof.verdict is (Verdict.HOLDS if answering else Verdict.BROKEN), proof.breaches

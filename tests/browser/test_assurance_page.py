@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from families_first.assurance.basis import basis_of
 from families_first.assurance.evidence import weigh
 from families_first.assurance.page import render_page
 from families_first.assurance.verdicts import Proof, Verdict
@@ -17,9 +18,9 @@ WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "w
 
 def evidence_of(kind):
     """Return evidence in which all is well, or in which every verdict occurs."""
-    register, now = promise_register(), utc_now()
+    register, now, basis = promise_register(), utc_now(), basis_of([])
     proofs = {
-        name: Proof(name, Verdict.HOLDS, 41_472, "requests", "All were asked.", (), (), 1.2, now)
+        name: Proof(name, Verdict.HOLDS, 41_472, "requests", "All were asked.", (), (), 1.2, now, basis)
         for name in register.checks
     }
     if kind == "red":
@@ -29,8 +30,11 @@ def evidence_of(kind):
             proofs["engine-is-shut"], verdict=Verdict.CANNOT_TELL, notes=("It did not end.",)
         )
         proofs["the-end-is-signed"] = replace(proofs["the-end-is-signed"], at=now - timedelta(days=30))
+        proofs["keys-are-private"] = replace(
+            proofs["keys-are-private"], basis=replace(basis, policies="other")
+        )
         del proofs["agreements-in-force"]
-    return register, weigh(register, proofs, of="Exampleshire Council", at=now)
+    return register, weigh(register, proofs, of="Exampleshire Council", at=now, now=basis)
 
 
 @pytest.fixture(scope="module", params=["well", "red"])

@@ -18,7 +18,7 @@ from families_first.governance.retention import PROGRAMME_CLASS
 
 CLASS = PROGRAMME_CLASS.id
 texts = st.text(max_size=12)
-contexts = st.builds(KeyContext, dataset_id=texts, retention_class=texts, use=texts)
+contexts = st.builds(KeyContext, dataset_id=texts, retention_class=texts, use=texts, home=texts)
 keys = st.binary(min_size=KEY_BYTES, max_size=KEY_BYTES)
 
 

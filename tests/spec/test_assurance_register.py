@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from families_first.assurance.basis import basis_of
 from families_first.assurance.checks import CHECKS
 from families_first.assurance.evidence import weigh
 from families_first.assurance.notice_text import blocks_of
@@ -60,8 +61,11 @@ def test_a_missing_check_is_named_as_built_nowhere() -> None:
 
 def test_a_promise_with_a_missing_check_never_holds_even_when_all_others_do() -> None:
     now = utc_now()
-    proofs = {name: Proof(name, Verdict.HOLDS, 1, "attempts", "Tried.", (), (), 0.1, now) for name in CHECKS}
-    evidence = weigh(REGISTER, proofs, of="Exampleshire", at=now)
+    basis = basis_of([])
+    proofs = {
+        name: Proof(name, Verdict.HOLDS, 1, "attempts", "Tried.", (), (), 0.1, now, basis) for name in CHECKS
+    }
+    evidence = weigh(REGISTER, proofs, of="Exampleshire", at=now, now=basis)
     for standing in evidence.standings:
         assert standing.verdict is (Verdict.MISSING if standing.promise.missing else Verdict.HOLDS)
     assert evidence.red == ()

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import families_first
+from families_first.assurance.assuring import assure
+from families_first.assurance.basis import Basis, basis_of, program_hash
 from families_first.assurance.bench import Bench
 from families_first.assurance.check import Check, Findings, Tally
 from families_first.assurance.evidence import Evidence, earlier_proofs, keep_evidence, weigh
@@ -16,14 +19,19 @@ from families_first.assurance.page import render_page
 from families_first.assurance.planted import NINO, found_in
 from families_first.assurance.running import run_check
 from families_first.assurance.verdicts import Proof, Verdict, worst
+from families_first.cli.assure import rows
 from families_first.errors import ExitCode, UserError
 from families_first.governance.desk import utc_now
 from families_first.governance.home import Home
 from families_first.governance.identity import ensure_identity
 from families_first.governance.promises import promise_register
+from families_first.governance.purposes import Purpose
+from families_first.governance.staff import StaffMember, write_staff
+from made_up_desk import open_desk
 
 REGISTER = promise_register()
 NOW = utc_now()
+BASIS = Basis("p", "c", {"council.a": {"zone.toml": "z", "staff.toml": "s"}})
 
 
 def ran(tmp_path: Path, run: Callable[[Bench], Findings], *, limit: float = 5.0) -> Proof:
@@ -41,13 +49,13 @@ def proofs(verdict: Verdict = Verdict.HOLDS, *, days_ago: float = 0) -> dict[str
     at = NOW - timedelta(days=days_ago)
     breaches = ("it got through",) if verdict is Verdict.BROKEN else ()
     return {
-        name: Proof(name, verdict, 3, "attempts", "It was tried.", breaches, (), 0.1, at)
+        name: Proof(name, verdict, 3, "attempts", "It was tried.", breaches, (), 0.1, at, BASIS)
         for name in REGISTER.checks
     }
 
 
-def weighed(found: dict[str, Proof]) -> Evidence:
-    return weigh(REGISTER, found, of="Exampleshire", at=NOW)
+def weighed(found: dict[str, Proof], *, now: Basis = BASIS) -> Evidence:
+    return weigh(REGISTER, found, of="Exampleshire", at=NOW, now=now)
 
 
 def test_an_attempt_that_gets_through_is_a_breach(tmp_path: Path) -> None:
@@ -124,6 +132,83 @@ def test_a_check_that_never_ran_is_stale() -> None:
     assert weighed(found).counts_until == NOW.date()
     stale = {each.promise.id for each in weighed(found).red}
     assert stale == {each.id for each in REGISTER.promises if "no-network" in each.checks}
+
+
+@pytest.mark.parametrize(
+    ("now", "told"),
+    [
+        (replace(BASIS, program="other"), "The program has changed since its last proof."),
+        (replace(BASIS, policies="other"), "The access policy has changed since its last proof."),
+        (
+            replace(BASIS, homes={"council.a": {"zone.toml": "other", "staff.toml": "s"}}),
+            "zone.toml of council.a has changed since its last proof.",
+        ),
+        (
+            replace(BASIS, homes={"council.a": {"zone.toml": "z", "staff.toml": ""}}),
+            "staff.toml of council.a has changed since its last proof.",
+        ),
+        (
+            replace(BASIS, homes={**BASIS.homes, "research.b": {"zone.toml": "z"}}),
+            "Its last proof did not examine research.b.",
+        ),
+    ],
+)
+def test_a_proof_counts_no_longer_once_what_it_rests_on_has_changed(now: Basis, told: str) -> None:
+    evidence = weighed(proofs(), now=now)
+    assert {each.verdict for each in evidence.standings if each.promise.checks} == {Verdict.STALE}
+    assert evidence.counts_until == NOW.date()
+    assert f'<p class="through">{told}</p>' in render_page(REGISTER, evidence, made_up=False)
+    assert any(told in map(str, row) for row in rows(evidence))
+
+
+def test_a_proof_that_examined_other_homes_too_counts_for_one_that_is_as_it_was() -> None:
+    assert weighed(proofs(), now=replace(BASIS, homes={})).red == ()
+
+
+def test_a_broken_promise_does_not_become_merely_stale_when_something_changes() -> None:
+    evidence = weighed(proofs(Verdict.BROKEN), now=replace(BASIS, program="other"))
+    assert {each.verdict for each in evidence.red} == {Verdict.BROKEN}
+
+
+def test_a_proof_rests_on_the_homes_own_files_the_policy_and_every_file_of_the_program(home: Home) -> None:
+    before = basis_of([home])
+    assert before.changed(basis_of([home])) == ""
+    write_staff(home, StaffMember(id="made-up", name="Made-up person", roles=("data-lead",)))
+    assert before.changed(basis_of([home])) == f"staff.toml of {home.name} has changed since its last proof."
+    before = basis_of([home])
+    (home.root / "zone.toml").write_text((home.root / "zone.toml").read_text() + "\n# Another line.\n")
+    assert before.changed(basis_of([home])) == f"zone.toml of {home.name} has changed since its last proof."
+
+
+def test_the_hash_of_the_program_is_of_its_files_and_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "families_first"
+    for name in ("one.py", "rules/two.cedar"):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("made up\n")
+    monkeypatch.setattr(families_first, "__file__", str(copy / "__init__.py"))
+    found = [program_hash.__wrapped__()]
+    (copy / "__pycache__").mkdir()
+    (copy / "__pycache__" / "one.pyc").write_bytes(b"compiled")
+    assert program_hash.__wrapped__() == found[0]
+    (copy / "rules" / "two.cedar").write_text("made otherwise\n")
+    found.append(program_hash.__wrapped__())
+    (copy / "one.py").rename(copy / "three.py")
+    found.append(program_hash.__wrapped__())
+    assert len(set(found)) == 3
+
+
+def test_the_run_says_that_earlier_proofs_are_stale_once_the_zone_file_has_changed(tmp_path: Path) -> None:
+    home = Home.create(tmp_path / "assured", zone="council", title="Exampleshire Council")
+    officer = open_desk(home, "data-protection-officer", purpose=Purpose.PROTECT_DATA)
+    assure(officer, [home], only=["keys-are-private", "one-person-can-be-erased"])
+    (home.root / "zone.toml").write_text((home.root / "zone.toml").read_text() + "\n# Another line.\n")
+    found = assure(officer, [Home.open(home.root)], only=["keys-are-private"]).evidence
+    shown = {each.check: each for standing in found.standings for each in standing.checks}
+    assert shown["keys-are-private"].verdict is Verdict.HOLDS
+    assert shown["one-person-can-be-erased"].verdict is Verdict.STALE
+    assert "zone.toml" in shown["one-person-can-be-erased"].why
 
 
 def test_a_broken_promise_does_not_become_merely_stale_with_time() -> None:

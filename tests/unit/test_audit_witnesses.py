@@ -14,7 +14,6 @@ from families_first.governance.audit.checkpointing import (
     checkpoint,
     checkpoint_if_due,
     make_checkpoint,
-    witnessed_recently,
 )
 from families_first.governance.audit.checkpoints import CheckpointFile, last_checkpoint
 from families_first.governance.audit.log import AuditLog
@@ -167,6 +166,110 @@ def test_a_command_cut_off_after_it_kept_a_checkpoint_is_caught_up(tmp_path: Pat
     assert sizes(tmp_path / "kept.notes", home) == [3, 6]
 
 
+@pytest.mark.parametrize(
+    "program",
+    [
+        "",
+        "import sys; print(sys.stdin.read())",
+        "print(3)",
+        "import sys; lines = sys.stdin.read().split('\\n'); print(lines[-5])",
+        "print('3\\n' + 'A' * 43 + '=')",
+    ],
+    ids=["nothing", "what it got", "the size", "the root", "another root"],
+)
+def test_a_command_that_does_not_answer_with_what_it_holds_has_not_witnessed(
+    tmp_path: Path, program: str
+) -> None:
+    home = home_of(tmp_path / "home", WitnessSection(name="silent", command=(sys.executable, "-c", program)))
+    log = AuditLog.open(home)
+    fill(log, entries=3)
+    expected = {"silent": "its command did not answer with the size and the root that it holds now"}
+    assert faults(checkpoint(home, log)) == expected
+    assert not list((home.audit / "checkpoints").glob("taken-by-*"))
+
+
+def test_a_command_witness_is_asked_again_though_the_home_has_written_that_it_took_the_checkpoint(
+    tmp_path: Path,
+) -> None:
+    home = home_of(tmp_path / "home")
+    home = with_witnesses(home, received_by(tmp_path, home))
+    log = AuditLog.open(home)
+    fill(log, entries=3)
+    for _ in range(2):
+        assert faults(checkpoint(home, log)) == {"command": ""}
+    assert sizes(tmp_path / "kept.notes", home) == [3]
+    silent = with_witnesses(home, WitnessSection(name="command", command=("true",)))
+    assert "did not answer" in faults(checkpoint(silent, log))["command"]
+
+
+def test_the_homes_copy_of_what_a_command_took_is_not_evidence_from_outside(tmp_path: Path) -> None:
+    home = home_of(tmp_path / "home")
+    home = with_witnesses(home, received_by(tmp_path, home))
+    log = AuditLog.open(home)
+    fill(log, entries=3)
+    assert checkpoint(home, log).held_by == ("command",)
+    found = verify_log(home, log)
+    assert {each.holder: each.outside for each in found.verdicts} == {"the home": False, "command": False}
+    assert found.unwitnessed == 3
+
+
+@pytest.mark.parametrize("place", ["audit/w.notes", "../home/w.notes", "../way-in/w.notes", "../link.notes"])
+def test_a_file_inside_the_home_is_no_witness_by_whatever_way_it_is_named(tmp_path: Path, place: str) -> None:
+    home = home_of(
+        tmp_path / "home",
+        WitnessSection(name="archive", file=place),
+        WitnessSection(name="partner", file="../partner.notes"),
+    )
+    (tmp_path / "way-in").symlink_to(home.root)
+    (tmp_path / "link.notes").symlink_to(home.audit / "w.notes")
+    log = AuditLog.open(home)
+    fill(log, entries=3)
+    report = checkpoint(home, log)
+    assert report.held_by == ("partner",)
+    assert "lies in the home itself" in faults(report)["archive"]
+    (tmp_path / "partner.notes").unlink()
+    assert verify_log(home, log).unwitnessed == 3
+
+
+@pytest.mark.parametrize(
+    "second", ["../one.notes", "../link.notes", "../second-name.notes", "../x/../one.notes"]
+)
+def test_two_witnesses_with_one_file_count_once(tmp_path: Path, second: str) -> None:
+    home = home_of(
+        tmp_path / "home",
+        WitnessSection(name="archive", file="../one.notes"),
+        WitnessSection(name="partner", file=second),
+    )
+    (tmp_path / "x").mkdir()
+    (tmp_path / "one.notes").touch()
+    (tmp_path / "link.notes").symlink_to("one.notes")
+    (tmp_path / "second-name.notes").hardlink_to(tmp_path / "one.notes")
+    log = AuditLog.open(home)
+    fill(log, entries=3)
+    report = checkpoint(home, log)
+    assert not report.is_witnessed
+    assert faults(report) == {
+        "archive": "",
+        "partner": "it is the same as witness archive, and the two count once",
+    }
+    assert sizes(tmp_path / "one.notes", home) == [3]
+
+
+def test_two_witnesses_with_one_command_count_once(tmp_path: Path) -> None:
+    home = home_of(tmp_path / "home")
+    real = received_by(tmp_path, home)
+    home = with_witnesses(home, real, WitnessSection(name="again", command=real.command))
+    log = AuditLog.open(home)
+    fill(log, entries=3)
+    assert checkpoint(home, log).held_by == ("command",)
+
+
+def test_two_witnesses_have_two_names() -> None:
+    twice = [{"name": "archive", "file": f"../{number}.notes"} for number in (1, 2)]
+    with pytest.raises(ValueError, match="two witnesses have the same name"):
+        AuditSection.model_validate({"witnesses": twice})
+
+
 def test_a_command_that_cannot_be_run_or_does_not_end_has_not_witnessed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,27 +370,3 @@ def test_a_checkpoint_is_due_when_the_log_has_grown_and_the_last_is_over_an_hour
     report = checkpoint_if_due(home, clock=clock)
     assert report is not None
     assert report.checkpoint.size == 3
-
-
-def test_entries_are_witnessed_recently_while_two_witnesses_hold_all_older_ones(tmp_path: Path) -> None:
-    home = witnessed_home(tmp_path / "home")
-    now = [NOON]
-
-    def clock() -> datetime:
-        return now[0]
-
-    log = AuditLog.open(home, clock=clock)
-    fill(log, entries=2)
-    assert not witnessed_recently(home, 24, clock=clock)
-    checkpoint(home, log)
-    assert witnessed_recently(home, 24, clock=clock)
-    now[0] += timedelta(days=9)
-    assert witnessed_recently(home, 24, clock=clock)
-    log.append(happening())
-    now[0] += timedelta(hours=23)
-    assert witnessed_recently(home, 24, clock=clock)
-    now[0] += timedelta(hours=2)
-    assert not witnessed_recently(home, 24, clock=clock)
-    (tmp_path / "two.notes").unlink()
-    assert not checkpoint(home, log).is_witnessed
-    assert not witnessed_recently(home, 24, clock=clock)

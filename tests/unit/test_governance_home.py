@@ -8,6 +8,7 @@ import pytest
 
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
+from families_first.governance.identity import ensure_identity
 from families_first.governance.retention import CountedFrom, DestroyAfter, RetentionClass
 from families_first.governance.zone_file import Zone
 
@@ -68,6 +69,49 @@ def test_a_folder_that_is_not_a_home_is_told_by_its_name_alone(tmp_path: Path) -
         Home.open(tmp_path)
     assert refusal.value.code == ExitCode.HOME
     assert str(tmp_path) not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('zone = "council"', 'zone = "research"'),
+        ("title = ", 'title = "Another" # '),
+        ("title = ", 'organisation_kind = "research-body"\ntitle = '),
+    ],
+    ids=["zone", "title", "kind of organisation"],
+)
+def test_a_zone_file_that_says_another_home_than_partners_know_is_refused_with_what_to_do(
+    home: Home, old: str, new: str
+) -> None:
+    ensure_identity(home)
+    path = home.root / "zone.toml"
+    before = path.read_text()
+    assert before.count(old) == 1
+    path.write_text(before.replace(old, new))
+    with pytest.raises(UserError, match="do not say the same of what this home is") as refusal:
+        Home.open(home.root)
+    assert refusal.value.code == ExitCode.HOME
+    assert "back as they were" in refusal.value.fix
+    path.write_text(before)
+    assert Home.open(home.root) == home
+
+
+def test_the_name_of_the_organisation_may_change_and_its_kind_may_be_written_out(home: Home) -> None:
+    ensure_identity(home)
+    path = home.root / "zone.toml"
+    more = 'organisation = "Exampleshire Unitary"\norganisation_kind = "council"\ntitle = '
+    path.write_text(path.read_text().replace("title = ", more))
+    again = Home.open(home.root)
+    assert (again.organisation, again.name, again.kind) == ("Exampleshire Unitary", home.name, home.kind)
+    assert ensure_identity(again).organisation == "Exampleshire Unitary"
+
+
+def test_an_identity_that_cannot_be_read_is_refused(home: Home) -> None:
+    ensure_identity(home)
+    (home.root / "identity.toml").write_bytes(b"\xff")
+    with pytest.raises(UserError, match="do not say the same") as refusal:
+        Home.open(home.root)
+    assert refusal.value.code == ExitCode.HOME
 
 
 @pytest.mark.parametrize("folder", ["vault", "keys"])

@@ -3,7 +3,7 @@
 import itertools
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ from families_first.governance.keys.ceremony import Ceremony, Holder
 from families_first.governance.keys.register import MastersRegister
 from families_first.governance.keys.unlocking import close, opening_of
 from families_first.governance.retention import PROGRAMME_CLASS
-from families_first.governance.zone_file import KeysSection
+from families_first.governance.zone_file import KeysSection, ZoneFile
 
 CLASS = PROGRAMME_CLASS.id
 STUDY = "study-2026"
@@ -115,6 +115,20 @@ def test_what_was_never_wrapped_is_refused(held: Held, sealed: bytes) -> None:
     keys = held.anew()
     told = refusal_of(lambda: keys.unwrap(WrappedKey(keys.masters(CLASS)[0], sealed), CONTEXT))
     assert told.code == ExitCode.VAULT
+
+
+@pytest.mark.parametrize("changed", [{"zone": "research"}, {"organisation_kind": "research-body"}])
+def test_a_wrapped_key_does_not_open_in_a_home_that_is_said_to_be_another(
+    held: Held, changed: dict[str, str]
+) -> None:
+    held.anew().make_master(CLASS)
+    wrapped = held.anew().wrap(new_key(), CONTEXT)
+    settings = ZoneFile.model_validate({**held.home.settings.model_dump(), **changed})
+    other = replace(held.home, zone=settings.zone, settings=settings)
+    told = refusal_of(lambda: provider_of(other).unwrap(wrapped, CONTEXT))
+    assert told.code == ExitCode.VAULT
+    assert "zone or organisation_kind in zone.toml" in told.fix
+    assert provider_of(held.home).unwrap(wrapped, CONTEXT)
 
 
 def test_both_masters_open_while_a_rotation_is_under_way_and_the_newer_wraps(held: Held) -> None:

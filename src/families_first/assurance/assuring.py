@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from families_first.assurance.basis import basis_of
 from families_first.assurance.bench import bench_for
 from families_first.assurance.checks import CHECKS
 from families_first.assurance.evidence import Evidence, earlier_proofs, keep_evidence, weigh
@@ -48,7 +49,8 @@ def assure(
     homes
         The homes to examine.
     only
-        Names of checks; all of them when empty. Of the others the last proof counts, as long as it is fresh.
+        Names of checks; all of them when empty. Of the others the last proof counts, as long as it is fresh
+        and what it rests on is as it was.
     made_up
         Whether the homes are made up.
     said
@@ -68,7 +70,7 @@ def assure(
             proofs |= run_checks([CHECKS[name] for name in wanted], bench, said=said)
         register = promise_register()
         of = home.organisation if len(homes) == 1 else f"{home.organisation}, and the homes beside it"
-        evidence = weigh(register, proofs, of=of, at=desk.clock())
+        evidence = weigh(register, proofs, of=of, at=desk.clock(), now=basis_of(homes))
         page = render_page(register, evidence, made_up=made_up)
         kept = keep_evidence(home, evidence, page)
         act.note(**{each.value.replace("-", "_"): evidence.count(each) for each in Verdict})

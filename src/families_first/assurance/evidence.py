@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from families_first.assurance.basis import Basis
 from families_first.assurance.verdicts import Proof, Verdict, worst
 from families_first.errors import UserError
 from families_first.governance.durable import write_durably
@@ -44,7 +45,7 @@ class Shown:
 class Standing:
     """How a promise stands: the worst of its checks, each check, and the last day on which its proofs count.
 
-    ``counts_until`` is None where a check was never run.
+    ``counts_until`` is None where a check was never run, or what its proof rests on has changed.
     """
 
     promise: Promise
@@ -114,7 +115,9 @@ class Evidence:
         }
 
 
-def weigh(register: PromiseRegister, proofs: Mapping[str, Proof], *, of: str, at: datetime) -> Evidence:
+def weigh(
+    register: PromiseRegister, proofs: Mapping[str, Proof], *, of: str, at: datetime, now: Basis
+) -> Evidence:
     """Return how every promise stands by the last proof of each check.
 
     Parameters
@@ -127,20 +130,22 @@ def weigh(register: PromiseRegister, proofs: Mapping[str, Proof], *, of: str, at
         Whose evidence it is.
     at
         The moment for which it is asked: proofs that count no longer by then are stale.
+    now
+        What a proof would rest on at that moment: proofs that rest on something else are stale too.
     """
-    return Evidence(of, at, tuple(_standing(each, proofs, at) for each in register.promises))
+    return Evidence(of, at, tuple(_standing(each, proofs, at, now) for each in register.promises))
 
 
-def _standing(promise: Promise, proofs: Mapping[str, Proof], at: datetime) -> Standing:
+def _standing(promise: Promise, proofs: Mapping[str, Proof], at: datetime, now: Basis) -> Standing:
     lasts = timedelta(days=promise.fresh_days)
-    shown = [_shown(name, proofs.get(name), lasts, at) for name in promise.checks]
-    known = [each.proof.at for each in shown if each.proof is not None]
+    shown = [_shown(name, proofs.get(name), lasts, at, now) for name in promise.checks]
+    known = [each.proof.at for each in shown if each.proof is not None and not each.proof.basis.changed(now)]
     until = (min(known) + lasts).date() if known and len(known) == len(promise.checks) else None
     checks = (*shown, *map(_gap, promise.missing))
     return Standing(promise, worst(each.verdict for each in checks), checks, until)
 
 
-def _shown(name: str, proof: Proof | None, lasts: timedelta, at: datetime) -> Shown:
+def _shown(name: str, proof: Proof | None, lasts: timedelta, at: datetime, now: Basis) -> Shown:
     if proof is None:
         return Shown(name, Verdict.STALE, why="It has never been run here.")
     if proof.verdict is Verdict.BROKEN:
@@ -149,6 +154,8 @@ def _shown(name: str, proof: Proof | None, lasts: timedelta, at: datetime) -> Sh
         return Shown(
             name, Verdict.STALE, proof, f"Its last proof is of {proof.at:%d %B %Y} and counts no longer."
         )
+    if changed := proof.basis.changed(now):
+        return Shown(name, Verdict.STALE, proof, changed)
     return Shown(name, proof.verdict, proof)
 
 
@@ -166,7 +173,7 @@ def earlier_proofs(home: Home) -> dict[str, Proof]:
         note = (home.root / FOLDER / NOTE_FILE).read_text(encoding="utf-8")
         text = read_note(note, [signer_of(home).verifier], where=NOTE_FILE).text
         proofs = [Proof.of_document(each) for each in json.loads(text)["proofs"]]
-    except (OSError, UserError, ValueError, KeyError, TypeError):
+    except (OSError, UserError, ValueError, KeyError, TypeError, AttributeError):
         return {}
     return {each.check: each for each in proofs}
 

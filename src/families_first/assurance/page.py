@@ -15,7 +15,8 @@ from families_first.governance.promises import PromiseRegister
 MEANINGS = {
     Verdict.HOLDS: "Every check of this promise tried to break it, not long ago, and none could.",
     Verdict.BROKEN: "At least one attempt to break this promise got through. Somebody must act now.",
-    Verdict.STALE: "A check of this promise has not run for longer than its proof counts, or never ran.",
+    Verdict.STALE: "A check of this promise has not run for longer than its proof counts, or since what it "
+    "rests on (the program, the access policy, the home's own files) was changed, or never.",
     Verdict.CANNOT_TELL: "A check could not do its work. That is not a pass.",
     Verdict.MISSING: "Part of what this promise needs is not built yet, so nobody can claim that it holds.",
 }

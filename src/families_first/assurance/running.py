@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
 from types import FrameType
 
+from families_first.assurance.basis import basis_of
 from families_first.assurance.bench import Bench
 from families_first.assurance.check import Check, Findings
 from families_first.assurance.verdicts import Proof, Verdict
@@ -29,6 +30,7 @@ def run_checks(checks: Iterable[Check], bench: Bench, *, said: Said = lambda ste
 
 def run_check(check: Check, bench: Bench) -> Proof:
     """Run one check. Whatever happens in it, it ends with a proof."""
+    basis = basis_of(bench.homes)  # before it begins: what is changed meanwhile makes the proof stale
     began = perf_counter()
     try:
         with _at_most(check.limit_seconds):
@@ -48,6 +50,7 @@ def run_check(check: Check, bench: Bench) -> Proof:
         notes=(*findings.doubts, *findings.notes),
         seconds=seconds,
         at=bench.clock(),
+        basis=basis,
     )
 
 

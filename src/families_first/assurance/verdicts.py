@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from families_first.assurance.basis import Basis
+
 
 class Verdict(StrEnum):
     """What can be said of a check or a promise."""
 
     BROKEN = "broken"  # an attempt got through
-    STALE = "stale"  # not shown for longer than a proof counts, or never
+    STALE = "stale"  # never shown, or not since too long, or not since what it rests on was changed
     CANNOT_TELL = "cannot-tell"  # the check could not do its work; never a pass
     MISSING = "missing"  # not built yet
     HOLDS = "holds"  # every attempt failed
@@ -63,6 +65,8 @@ class Proof:
         How long it took.
     at
         When it ended (UTC).
+    basis
+        What it rests on: where that is otherwise now, the proof counts no longer.
     """
 
     check: str
@@ -74,6 +78,7 @@ class Proof:
     notes: tuple[str, ...]
     seconds: float
     at: datetime
+    basis: Basis
 
     def as_document(self) -> dict[str, Any]:
         """Return the proof as JSON holds it."""
@@ -86,8 +91,8 @@ class Proof:
 
     @classmethod
     def of_document(cls, document: dict[str, Any]) -> "Proof":
-        """Read a proof as :meth:`as_document` writes it; KeyError, TypeError or ValueError when it is
-        none."""
+        """Read a proof as :meth:`as_document` writes it; KeyError, TypeError, ValueError or AttributeError
+        when it is none."""
         return cls(
             check=str(document["check"]),
             verdict=Verdict(document["verdict"]),
@@ -98,4 +103,5 @@ class Proof:
             notes=tuple(map(str, document["notes"])),
             seconds=float(document["seconds"]),
             at=datetime.fromisoformat(document["at"]).astimezone(UTC),
+            basis=Basis.of_document(document["basis"]),
         )

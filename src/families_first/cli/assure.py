@@ -71,7 +71,7 @@ def assure(
         evidence.as_document(),
         json=json,
         show=[
-            Sheet(["Promise", "Check", "Verdict", "Tried", "Seconds"], _rows(evidence)),
+            Sheet(["Promise", "Check", "Verdict", "Tried", "Seconds"], rows(evidence)),
             *_to_know(evidence),
             "",
             f"The page: {(out or found.kept).name}/{PAGE_FILE}. It counts until "
@@ -82,7 +82,7 @@ def assure(
     return ExitCode.PROMISE if evidence.red else ExitCode.OK
 
 
-def _rows(evidence: "Evidence") -> list[list[object]]:
+def rows(evidence: "Evidence") -> list[list[object]]:
     """Return a row for each promise, and beneath it one for each of its checks."""
     rows: list[list[object]] = []
     for each in evidence.standings:
@@ -90,6 +90,8 @@ def _rows(evidence: "Evidence") -> list[list[object]]:
         for shown in each.checks:
             proof = shown.proof
             tried = f"{proof.attempts:,} {proof.unit}, {len(proof.breaches)} got through" if proof else ""
+            if shown.verdict is Verdict.STALE:
+                tried = shown.why
             rows.append(["", shown.check, shown.verdict.value, tried, proof.seconds if proof else None])
     return rows
 

@@ -128,6 +128,8 @@ def receive(
 ) -> int:
     """Be a witness of another home's log: check the checkpoint on standard input and keep it.
 
+    The answer, for the home's program, is the size and the root that are held now.
+
     Parameters
     ----------
     file
@@ -146,7 +148,7 @@ def receive(
     emit(
         {"origin": kept.origin, "entries": kept.size, "root": kept.root.hex()},
         json=json,
-        show=[f"Kept a checkpoint of {counted(kept.size, 'entry', 'entries')} of {kept.origin}."],
+        show=[kept.answer],
     )
     return ExitCode.OK
 
@@ -205,7 +207,12 @@ def _the_log(name: str) -> "Resource":
 
 def _tell(found: "Verification", *, json: bool) -> int:
     rows = [
-        [each.holder, each.checkpoints, each.newest, " ".join(each.faults) or "agrees"]
+        [
+            each.holder,
+            each.checkpoints,
+            each.newest,
+            " ".join(each.faults) or ("agrees" if each.outside else "agrees, but lies in the home"),
+        ]
         for each in found.verdicts
     ]
     emit(

@@ -1,6 +1,7 @@
 """The faults of a file that people write, in words that they can act upon."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -21,12 +22,21 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def faults_in_words(error: ValidationError) -> list[str]:
-    """Return a sentence for each fault, in the order of the file's parts: where it is, what is wrong."""
-    return [_in_words(detail) for detail in error.errors(include_url=False)]
+def faults_in_words(error: ValidationError, *, unquoted: Mapping[str, Any] | None = None) -> list[str]:
+    """Return a sentence for each fault, in the order of the file's parts: where it is, what is wrong.
+
+    Parameters
+    ----------
+    unquoted
+        The document, where a word in a wrong place could be somebody's name or a secret: what the file does
+        not know is then told by its place, counted from one, and not quoted.
+    """
+    return [_in_words(detail, unquoted) for detail in error.errors(include_url=False)]
 
 
-def _in_words(detail: ErrorDetails) -> str:
+def _in_words(detail: ErrorDetails, unquoted: Mapping[str, Any] | None) -> str:
+    if detail["type"] == "extra_forbidden" and unquoted is not None:
+        return _unknown_word(detail["loc"], unquoted)
     where = _place(detail["loc"])
     if detail["type"] == "enum":
         words = f"must be one of {detail.get('ctx', {}).get('expected', '')}"
@@ -35,6 +45,14 @@ def _in_words(detail: ErrorDetails) -> str:
     else:
         words = _WORDS.get(detail["type"], detail["msg"][:1].lower() + detail["msg"][1:])
     return f"{where} {words}" if where else words
+
+
+def _unknown_word(location: tuple[int | str, ...], document: Any) -> str:
+    *parents, word = location
+    for part in parents:
+        document = document[part]
+    told = f"entry {list(document).index(word) + 1} is not a word that this file knows"
+    return f"{_place(tuple(parents))}: {told}" if parents else told
 
 
 def _place(location: tuple[int | str, ...]) -> str:

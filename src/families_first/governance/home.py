@@ -24,6 +24,7 @@ import os
 import re
 import threading
 import time
+import tomllib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ from families_first.governance.zone_file import (
     read_zone_file,
     zone_file_text,
 )
+
+IDENTITY_FILE = "identity.toml"
 
 _LOCK_FILE = ".lock"
 _POLL_SECONDS = 0.05
@@ -132,7 +135,8 @@ class Home:
         Raises
         ------
         UserError
-            HOME, when ``root`` is not a home, its zone file is faulty, or one of its folders is gone.
+            HOME, when ``root`` is not a home, its zone file is faulty or says that the home is another than
+            it is to its partners and witnesses, or one of its folders is gone.
         """
         root = root.resolve()
         if not (root / ZONE_FILE).is_file():
@@ -144,6 +148,7 @@ class Home:
             )
         content = read_zone_file(root / ZONE_FILE)
         home = cls(root, content.zone, content.title, content.retention_classes, content)
+        home._check_identity()
         gone = [folder.name for folder in (home.vault, home.keys, home.audit) if not folder.is_dir()]
         if gone:
             raise UserError(
@@ -153,6 +158,26 @@ class Home:
                 code=ExitCode.HOME,
             )
         return home
+
+    def _check_identity(self) -> None:
+        """Refuse a zone file that says another zone, kind of organisation or name than partners know."""
+        try:
+            known = tomllib.loads((self.root / IDENTITY_FILE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return  # it is made when the home first signs; the keys are bound to the home's kind all the same
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+            known = {}
+        true = {"name": self.name, "zone": self.zone.value, "organisation_kind": self.organisation_kind}
+        if any(known.get(key) != value for key, value in true.items()):
+            raise UserError(
+                f"{ZONE_FILE} and {IDENTITY_FILE} do not say the same of what this home is",
+                where=self.root.name,
+                fix=f"Put zone, title and organisation_kind in {ZONE_FILE} back as they were: keys, partners "
+                "and witnesses go by them; a new name for people goes into `organisation`. An organisation "
+                "that has become another makes a new home, and sends there by parcel what it may. If "
+                f"{IDENTITY_FILE} was changed, take it from a partner or a backup.",
+                code=ExitCode.HOME,
+            )
 
     @property
     def inbox(self) -> Path:
@@ -218,6 +243,11 @@ class Home:
     def organisation_kind(self) -> str:
         """What kind of organisation runs this home: a term of the vocabulary."""
         return self.settings.organisation_kind or ORGANISATION_KINDS[self.zone]
+
+    @property
+    def kind(self) -> str:
+        """Zone and kind of organisation: what the policy goes by, so every wrapped key is bound to it."""
+        return f"{self.zone}/{self.organisation_kind}"
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ import pyrage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from families_first.errors import ExitCode, UserError
+from families_first.governance import home as homes
 from families_first.governance.durable import PRIVATE_FILE, write_durably
 from families_first.governance.faults import faults_in_words
 from families_first.governance.home import Home
@@ -20,7 +21,7 @@ from families_first.governance.keys import make_key_file, read_key_file
 from families_first.governance.notes import Signer, Verifier
 from families_first.governance.zone_file import Zone, quoted
 
-IDENTITY_FILE = "identity.toml"
+IDENTITY_FILE = homes.IDENTITY_FILE
 
 _SIGNING = "home signing"
 _SIGNING_FILE = "_home-signing.key"  # no retention class can be called so

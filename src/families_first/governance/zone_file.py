@@ -1,6 +1,7 @@
 """``zone.toml``: what a home says of itself, in a file that its people read and edit."""
 
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -49,7 +50,10 @@ class KeysSection(BaseModel):
 
 
 class WitnessSection(BaseModel):
-    """Somebody outside who keeps checkpoints of the audit log: a file, or a program that takes them."""
+    """Somebody outside who keeps checkpoints of the audit log: a file, or a program that takes them.
+
+    A relative ``file`` starts at the home, and leads out of it: a file in the home is no witness.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -75,6 +79,13 @@ class AuditSection(BaseModel):
 
     database: str = ""
     witnesses: Annotated[tuple[WitnessSection, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _each_witness_once(self) -> Self:
+        names = [each.name for each in self.witnesses]
+        if len(set(names)) < len(names):
+            raise ValueError("two witnesses have the same name")
+        return self
 
 
 class ZoneFile(BaseModel):
@@ -111,21 +122,28 @@ def read_zone_file(path: Path) -> ZoneFile:
         HOME, when the file is not TOML or says something that a zone file cannot say.
     """
     try:
-        return ZoneFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        said = tomllib.loads(path.read_text(encoding="utf-8"))
+        return ZoneFile.model_validate(said)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise UserError(
-            f"The zone file cannot be read as TOML: {fault}",
+            f"The zone file cannot be read as TOML{_line_of(fault)}",
             where=ZONE_FILE,
             fix="Correct the file.",
             code=ExitCode.HOME,
-        ) from fault
+        ) from None
     except ValidationError as fault:
         raise UserError(
-            f"The zone file has faults: {'; '.join(faults_in_words(fault))}",
+            f"The zone file has faults: {'; '.join(faults_in_words(fault, unquoted=said))}",
             where=ZONE_FILE,
             fix="Correct each and run the command again.",
             code=ExitCode.HOME,
-        ) from fault
+        ) from None
+
+
+def _line_of(fault: ValueError) -> str:
+    """Return where a text is not TOML; the reader's own words could quote what stands there."""
+    line = re.search(r"\(at line (\d+), column \d+\)$", str(fault))
+    return f": line {line[1]}" if line else ""
 
 
 def zone_file_text(content: ZoneFile) -> str:
@@ -138,6 +156,7 @@ def zone_file_text(content: ZoneFile) -> str:
         "",
         "# How long each kind of record is kept. Each class has a master key of its own;",
         "# when the key is destroyed, every record of the class is destroyed with it.",
+        "# Once somebody has worked in the home, years can be made fewer here, and never more.",
     ]
     for each in content.retention_classes:
         rule = each.destroy_after

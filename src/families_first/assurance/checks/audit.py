@@ -18,10 +18,11 @@ from families_first.council.deliveries.mapping_file import load_mappings
 from families_first.errors import ExitCode
 from families_first.governance.agreements import load_agreements
 from families_first.governance.audit.checkpointing import WITNESSES_NEEDED, checkpoint
-from families_first.governance.audit.checkpoints import Checkpoint
+from families_first.governance.audit.checkpoints import Checkpoint, last_checkpoint
 from families_first.governance.audit.log import LOG_FILE, AuditLog
 from families_first.governance.audit.sqlite_store import SqliteStore
-from families_first.governance.audit.verifying import verify_against, witnesses_of
+from families_first.governance.audit.verifying import Holder, verify_against, witnesses_of
+from families_first.governance.audit.witnesses import hand_over, not_witnesses, taken_by
 from families_first.governance.desk import Desk
 from families_first.governance.home import Home
 from families_first.governance.identity import IDENTITY_FILE
@@ -45,7 +46,7 @@ def log_cannot_change_unseen(bench: Bench) -> Findings:
     tally = Tally()
     for home in [*_witnessed(bench.homes), _worked_in(bench)]:
         original = home.audit / LOG_FILE
-        log, holders = AuditLog(SqliteStore(original)), witnesses_of(home)
+        log, holders = AuditLog(SqliteStore(original)), _outside(home)
         seen = max((each.file.last() or _NOTHING).size for each in holders)
         if not verify_against(log, holders).is_sound:
             tally.holds(False, f"the log of the {home.zone} home is not what its witnesses hold")
@@ -105,14 +106,18 @@ def _worked_in(bench: Bench) -> Home:
 
 
 def _witnessed(homes: Sequence[Home]) -> list[Home]:
-    """Return the homes of which a witness holds at least a few entries, in the home's own file."""
+    """Return the homes of which a file outside holds at least a few entries, in the home's own file."""
     return [
         home
         for home in homes
         if (home.root / IDENTITY_FILE).exists()
         and (home.audit / LOG_FILE).exists()
-        and any((each.file.last() or _NOTHING).size > len(_STATEMENTS) for each in witnesses_of(home))
+        and any((each.file.last() or _NOTHING).size > len(_STATEMENTS) for each in _outside(home))
     ]
+
+
+def _outside(home: Home) -> list[Holder]:
+    return [each for each in witnesses_of(home) if each.outside]
 
 
 @check(
@@ -214,18 +219,22 @@ _SPOILT = {
     "witnesses-hold-the-log",
     tries="find entries older than a day that no two witnesses hold, or a witness that holds another log",
     unit="logs and witnesses",
+    limit_seconds=90,
 )
 def witnesses_hold_the_log(bench: Bench) -> Findings:
     """Each home's log beside what each of its witnesses holds, and how old what they do not hold has
-    become."""
+    become. Of a witness that is a command, what it answers now counts, and not the home's copy."""
     tally, idle = Tally(), list[str]()
     entries = 0
     for home in bench.examined():
         log, name = AuditLog.open(home), f"the {home.zone} home"
         entries += log.size
-        named = len(home.settings.audit.witnesses)
+        none = not_witnesses(home)
+        tally.notes += [f"{who} is no witness of {name}, because {why}." for who, why in none.items()]
+        named = len(home.settings.audit.witnesses) - len(none)
         tally.holds(
-            named >= WITNESSES_NEEDED, f"{name} names {named} witnesses, and {WITNESSES_NEEDED} are needed"
+            named >= WITNESSES_NEEDED,
+            f"{name} names {named} true witnesses, and {WITNESSES_NEEDED} are needed",
         )
         if named == 0:
             continue
@@ -237,9 +246,13 @@ def witnesses_hold_the_log(bench: Bench) -> Findings:
         recent = 0
         for each in found.verdicts:
             tally.holds(not each.faults, f"{each.holder}, a witness of {name}: {' '.join(each.faults)}")
-            held = log.size if each.newest >= log.size else each.newest
-            fresh = held == log.size or bench.clock() - next(log.entries(held, held + 1)).time < _UNWITNESSED
-            recent += fresh and not each.faults
+            if each.faults or each.holder in none:
+                continue
+            held, silent = (each.newest, "") if each.outside else _asked(home, log, each.holder)
+            if silent:
+                tally.notes.append(f"{each.holder} does not count as a witness of {name}: {silent}.")
+            elif held >= log.size or bench.clock() - next(log.entries(held, held + 1)).time < _UNWITNESSED:
+                recent += 1
         tally.holds(recent >= WITNESSES_NEEDED, f"{recent} witnesses hold what is older than a day in {name}")
         if not any(each.newest for each in found.verdicts):
             tally.notes.append(f"No checkpoint of {name} has been made yet; its log is younger than a day.")
@@ -250,3 +263,16 @@ def witnesses_hold_the_log(bench: Bench) -> Findings:
         f"Every entry of the homes' logs ({entries:,}) was hashed anew and held against every checkpoint "
         "that the witnesses have."
     )
+
+
+def _asked(home: Home, log: AuditLog, name: str) -> tuple[int, str]:
+    """Hand a witness that is a command the home's last checkpoint again.
+
+    Returns how many entries it answers that it holds, or why it does not.
+    """
+    [witness] = [each for each in home.settings.audit.witnesses if each.name == name]
+    last, took = last_checkpoint(home), taken_by(home, witness).last()
+    if last is None:
+        return 0, "no checkpoint has been made that it could hold"
+    why = hand_over(home, log, last, witness, took.size if took else 0)
+    return last.size, why

@@ -9,11 +9,13 @@ import pyarrow as pa
 
 from families_first.assurance.bench import Bench, desk_as
 from families_first.assurance.check import Findings, Tally, check
+from families_first.council.resources import RECORDS
 from families_first.council.viewing import view_family
 from families_first.errors import ExitCode, UserError
 from families_first.governance.desk import Desk
 from families_first.governance.policy import Context, Principal, Resource, break_glass, decide, filters
-from families_first.governance.vault import locked_connection
+from families_first.governance.purposes import Purpose
+from families_first.governance.vault import Vault, locked_connection
 from families_first.governance.vocabulary import vocabulary
 
 _SUPERVISE = frozenset({"team-manager", "data-lead"})
@@ -123,6 +125,7 @@ def emergencies_are_told(bench: Bench) -> Findings:
     tally, home = Tally(), bench.made_up_homes().council
     worker = desk_as(home, "keyworker", clock=bench.clock)
     family, why = "f-in-danger", "A made-up reason of more than five words"
+    _form(desk_as(home, "data-lead", clock=bench.clock), family, "f-another")
     look = _doing_in_emergency
     tally.refused("looked before any emergency", look(worker, family), ExitCode.REFUSED)
     tally.refused(
@@ -145,6 +148,11 @@ def emergencies_are_told(bench: Bench) -> Findings:
             lambda other=other: break_glass.break_glass(other, family, hours=2, reason=why),  # type: ignore[misc]
             ExitCode.REFUSED,
         )
+    tally.refused(
+        "opened a family that does not exist",
+        lambda: break_glass.break_glass(worker, "f-of-nobody", hours=2, reason=why),
+        ExitCode.NOT_FOUND,
+    )
     before = worker.log.size
     opened = break_glass.break_glass(worker, family, hours=2, reason=why)
     look(worker, family)()
@@ -155,14 +163,31 @@ def emergencies_are_told(bench: Bench) -> Findings:
     tally.holds(
         why not in notice.read_text("utf-8") if notice.is_file() else True, "the notice tells the reason"
     )
+    tally.refused(
+        "read the reason as a colleague", lambda: break_glass.review_emergencies(worker), ExitCode.REFUSED
+    )
+    officer = desk_as(home, "data-protection-officer", purpose=Purpose.PROTECT_DATA, clock=bench.clock)
+    told = [(each.family_id, each.reason) for each in break_glass.review_emergencies(officer)]
+    tally.holds(told == [(family, why)], "the officer is not shown which family was opened, and why")
     tally.refused("looked at another family", look(worker, "f-another"), ExitCode.REFUSED)
     late = desk_as(home, "keyworker", clock=lambda: bench.clock() + timedelta(hours=3))
     tally.refused("looked after it had run out", look(late, family), ExitCode.REFUSED)
     return tally.findings(
-        "Emergencies were declared without a reason, for too long and by people who may not, and a family "
-        "was looked at before one, after one and beside one; one that was rightly declared was looked for "
-        "in the officer's notices and in the log."
+        "Emergencies were declared without a reason, for too long, for no family and by people who may not, "
+        "and a family was looked at before one, after one and beside one; one that was rightly declared was "
+        "looked for in the officer's notices, in what the officer reads and in the log."
     )
+
+
+def _form(lead: Desk, *families: str) -> None:
+    with lead.act("form-families", RECORDS) as act:
+        Vault(act).commit(
+            "families",
+            "made-up",
+            {"family": pa.table({"family_id": families})},
+            retention_class=lead.home.retention_classes[0].id,
+            about={},
+        )
 
 
 def _doing_in_emergency(desk: Desk, family: str) -> Callable[[], None]:

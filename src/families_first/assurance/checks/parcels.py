@@ -74,8 +74,9 @@ def _agreement(homes: MadeUpHomes, day: date) -> str:
         f'[[parties]]\nname = "{home.organisation}"\nrole = "controller"' for home in homes.each()
     )
     files = "\n".join(
+        f'[files.{each.value}]\ncontents = "{each.value}"\n'
         f'[files.{each.value}.columns]\nrow_key = "Keeps the rows of one person together"\n'
-        'value = "A made-up column that stands for all others"'
+        f'{each.value} = "A made-up column that stands for all others"'
         for each in Contents
     )
     return "\n".join(
@@ -88,6 +89,7 @@ def _agreement(homes: MadeUpHomes, day: date) -> str:
             f"in_force_to = {(day + timedelta(days=30)).isoformat()}",
             f"review_on = {(day + timedelta(days=20)).isoformat()}",
             f'retention_class = "{homes.council.retention_classes[0].id}"',
+            'row_key = "row_key"',
             parties,
             '[gateway]\ntag = "other"\nname = "Made up"\nprovision = "Made up"',
             files,
@@ -97,10 +99,11 @@ def _agreement(homes: MadeUpHomes, day: date) -> str:
 
 
 def _seal(desk: Desk, to: Home, contents: Contents) -> SealedParcel:
+    rows = _ROWS.rename_columns(["row_key", contents.value])
     return seal_parcel(
         desk,
-        _ROWS.to_batches(),
-        schema=_ROWS.schema,
+        rows.to_batches(),
+        schema=rows.schema,
         agreement=AGREEMENT,
         to=[Addressee(to.name, contents)],
     )

@@ -17,7 +17,7 @@ from families_first.governance.audit.checkpoints import (
 )
 from families_first.governance.audit.event import Detail, Event, Outcome
 from families_first.governance.audit.log import AuditLog, utc_now
-from families_first.governance.audit.witnesses import Witnessed, send, taken_by
+from families_first.governance.audit.witnesses import Witnessed, send
 from families_first.governance.durable import PRIVATE_FILE
 from families_first.governance.home import Home
 from families_first.governance.identity import signer_of
@@ -111,19 +111,6 @@ def checkpoint_if_due(home: Home, *, clock: Callable[[], datetime] = utc_now) ->
         )
     )
     return report
-
-
-def witnessed_recently(home: Home, hours: float, *, clock: Callable[[], datetime] = utc_now) -> bool:
-    """Whether at least two witnesses hold all entries that are older than so many hours."""
-    log = AuditLog.open(home, clock=clock)
-    oldest_allowed = clock() - timedelta(hours=hours)
-    size, witnesses = log.size, 0
-    for each in home.settings.audit.witnesses:
-        taken = taken_by(home, each).last()
-        start = taken.size if taken else 0
-        if start >= size or next(log.entries(start, start + 1)).time >= oldest_allowed:
-            witnesses += taken is not None
-    return witnesses >= WITNESSES_NEEDED
 
 
 def as_details(report: Report) -> dict[str, Detail]:

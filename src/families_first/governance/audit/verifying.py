@@ -11,7 +11,7 @@ from families_first.governance.audit.entry import time_text
 from families_first.governance.audit.log import CLOCK_TOLERANCE, AuditLog, entry_at
 from families_first.governance.audit.merkle import CompactRange, leaf_hash
 from families_first.governance.audit.store import EMPTY, Head
-from families_first.governance.audit.witnesses import taken_by, witness_file
+from families_first.governance.audit.witnesses import not_witnesses, taken_by, witness_file
 from families_first.governance.home import Home
 from families_first.governance.identity import signer_of
 
@@ -21,7 +21,7 @@ class Verdict:
     """What a holder's checkpoints say of the log.
 
     ``checkpoints`` is how many it holds, ``newest`` the size of its last; ``faults`` are sentences, none when
-    all fit. ``outside`` says whether the holder is outside the home.
+    all fit. ``outside`` says whether what was read lies outside the home.
     """
 
     holder: str
@@ -72,12 +72,16 @@ def verify_log(home: Home, log: AuditLog) -> Verification:
 
 
 def witnesses_of(home: Home) -> list[Holder]:
-    """Return the witnesses of a home; of one that is a command, only the home's copy of what it took."""
-    verifier = signer_of(home).verifier
+    """Return the witnesses of a home, and what can be read of each.
+
+    Of one that is a command that is the home's copy of what it took, which shows nothing of the witness, so
+    it is not outside; nor is one that is no witness.
+    """
+    verifier, none = signer_of(home).verifier, not_witnesses(home)
     return [
-        Holder(each.name, witness_file(home, each, verifier), taken_by(home, each))
+        Holder(each.name, witness_file(home, each, verifier), taken_by(home, each), each.name not in none)
         if each.file
-        else Holder(each.name, taken_by(home, each))
+        else Holder(each.name, taken_by(home, each), outside=False)
         for each in home.settings.audit.witnesses
     ]
 

@@ -3,10 +3,12 @@
 A witness is a file, which may lie on another organisation's machine, or a command that hands the checkpoint
 on. A file gets the checkpoint appended after this program has compared it with the last one there. A command
 gets, on its standard input, the body of a request of C2SP tlog-witness: the size that the witness had last,
-the hashes that show the log to have only grown since, and the checkpoint; when it ends with anything but 0,
-it has not witnessed.
+the hashes that show the log to have only grown since, and the checkpoint. It answers with what the witness
+holds now, the size and the root as they stand in the checkpoint; without that answer, or when it ends with
+anything but 0, it has not witnessed.
 
-What each witness took is kept in the home too, so that a witness's file that lost something is noticed.
+A file inside the home is no witness, and what two names stand for is one witness. What each witness took is
+kept in the home too, so that a witness's file that lost something is noticed; it is evidence of nothing else.
 
 Source: C2SP tlog-witness (add-checkpoint), https://c2sp.org/tlog-witness.
 """
@@ -35,6 +37,9 @@ _LOG_SHRANK = (
 )
 _LOG_CHANGED = "the log does not begin with the {held:,} entries that it holds a checkpoint of"
 _FILE_SHRANK = "it holds less than it took before: checkpoints were removed from it"
+_INSIDE = "its file lies in the home itself, where whoever could change the log could change it too"
+_SAME = "it is the same as witness {other}, and the two count once"
+_NO_ANSWER = "its command did not answer with the size and the root that it holds now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,39 @@ def taken_by(home: Home, witness: WitnessSection) -> CheckpointFile:
     return checkpoints_in(home, f"taken-by-{witness.name}.notes")
 
 
+def not_witnesses(home: Home) -> dict[str, str]:
+    """Return why some that the zone file names as witnesses are none, by name.
+
+    Links are followed, so neither a link into the home nor a second name for one file is another witness.
+    """
+    found: dict[str, str] = {}
+    names: dict[object, str] = {}
+    for each in home.settings.audit.witnesses:
+        path = (home.root / each.file).resolve()
+        if each.file and path.is_relative_to(home.root.resolve()):
+            found[each.name] = _INSIDE
+            continue
+        first = names.setdefault(_file_itself(path) if each.file else each.command, each.name)
+        if first != each.name:
+            found[each.name] = _SAME.format(other=first)
+    return found
+
+
+def _file_itself(path: Path) -> object:
+    """Return what is the same for every name of one file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return path
+    return found.st_dev, found.st_ino
+
+
 def send(home: Home, log: AuditLog, checkpoint: Checkpoint, verifier: Verifier) -> tuple[Witnessed, ...]:
     """Hand a checkpoint to every witness of the home, and say which hold it now; a fault raises nothing."""
+    none = not_witnesses(home)
     return tuple(
-        Witnessed(witness.name, _send(home, log, checkpoint, witness, verifier))
-        for witness in home.settings.audit.witnesses
+        Witnessed(each.name, none.get(each.name) or _send(home, log, checkpoint, each, verifier))
+        for each in home.settings.audit.witnesses
     )
 
 
@@ -76,11 +109,10 @@ def _send(
             if before is not None and (held is None or held.size < before.size):
                 return _FILE_SHRANK
         fault = _why_not_grown(log, held, checkpoint)
-        if not fault and (held is None or held.size < checkpoint.size):
-            if file is not None:
-                file.add(checkpoint)
-            else:
-                fault = _hand_over(home, log, checkpoint, witness, held.size if held else 0)
+        if not fault and file is None:
+            fault = hand_over(home, log, checkpoint, witness, held.size if held else 0)
+        elif not fault and file is not None and (held is None or held.size < checkpoint.size):
+            file.add(checkpoint)
         if not fault and (before is None or before.size < checkpoint.size):
             copy.add(checkpoint)
     except UserError as refusal:
@@ -102,11 +134,12 @@ def _why_not_grown(log: AuditLog, held: Checkpoint | None, new: Checkpoint) -> s
     return _LOG_CHANGED.format(held=held.size)
 
 
-def _hand_over(home: Home, log: AuditLog, checkpoint: Checkpoint, witness: WitnessSection, old: int) -> str:
+def hand_over(home: Home, log: AuditLog, checkpoint: Checkpoint, witness: WitnessSection, old: int) -> str:
     """Run a witness's command; return why it does not hold the checkpoint, or nothing.
 
-    A command that fails and prints a size has that many entries already, as when it was cut off after keeping
-    a checkpoint and before saying so; it is asked once more, from there.
+    Where ``old`` is the checkpoint's own size, that asks the witness whether it holds it. A command that
+    fails and prints a size has that many entries already, as when it was cut off after keeping a checkpoint
+    and before saying so; it is asked once more, from there.
     """
     try:
         done = _run(home, witness, body_for(log, checkpoint, old))
@@ -117,7 +150,9 @@ def _hand_over(home: Home, log: AuditLog, checkpoint: Checkpoint, witness: Witne
         return f"its command did not end within {COMMAND_SECONDS} seconds"
     except OSError:
         return "its command cannot be run"
-    return f"its command ended with {done.returncode}" if done.returncode else ""
+    if done.returncode:
+        return f"its command ended with {done.returncode}"
+    return "" if done.stdout.split() == checkpoint.answer.encode().split() else _NO_ANSWER
 
 
 def _run(home: Home, witness: WitnessSection, body: str) -> "subprocess.CompletedProcess[bytes]":

@@ -36,9 +36,11 @@ class CommandKeys:
         The program and its arguments, as the zone file names them; never a secret among them.
     folder
         The home's folder of keys, where the register lies.
+    home
+        The kind of the home.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path) -> None:
+    def __init__(self, command: Sequence[str], folder: Path, home: str = "") -> None:
         if not command:
             raise UserError(
                 "The zone file names no command that reaches the key service",
@@ -48,6 +50,7 @@ class CommandKeys:
             )
         self._command = tuple(command)
         self._folder = folder
+        self._home = home
         self._register = MastersRegister(folder)
 
     def masters(self, retention_class: str) -> tuple[str, ...]:
@@ -130,7 +133,7 @@ class CommandKeys:
     ) -> dict[str, Any]:
         request = {"version": 1, "operation": operation, "class": retention_class, **more}
         if context is not None:
-            request["context"] = base64.b64encode(context.bound()).decode()
+            request["context"] = base64.b64encode(context.in_home(self._home).bound()).decode()
         try:
             done = subprocess.run(  # noqa: S603 - the organisation's own program, named in its zone file
                 self._command,

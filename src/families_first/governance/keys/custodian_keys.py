@@ -30,10 +30,15 @@ class CustodianKeys:
         What this process was given.
     ceremony
         The custodians, where they are gathered to make a master; without it none is made.
+    home
+        The kind of the home.
     """
 
-    def __init__(self, folder: Path, opening: Opening, ceremony: Ceremony | None = None) -> None:
+    def __init__(
+        self, folder: Path, opening: Opening, ceremony: Ceremony | None = None, home: str = ""
+    ) -> None:
         self._register = MastersRegister(folder)
+        self._home = home
         self._opening = opening
         self._ceremony = ceremony
 
@@ -82,7 +87,7 @@ class CustodianKeys:
         held = self.masters(context.retention_class)
         if not held:
             raise no_master(context.retention_class, where="keys")
-        return wrap_under(self._open(held[-1]), key, context)
+        return wrap_under(self._open(held[-1]), key, context.in_home(self._home))
 
     def unwrap(self, wrapped: WrappedKey, context: KeyContext) -> bytes:
         """Return the key.
@@ -91,14 +96,14 @@ class CustodianKeys:
         ------
         UserError
             VAULT, when the master is not in use, its shares were not given, or the key was wrapped for
-            another dataset, class or use.
+            another dataset, class, use or kind of home.
         """
         held = self.masters(context.retention_class)
         if not held:
             raise no_master(context.retention_class, where="keys")
         if wrapped.master not in held:
             raise another_master(context)
-        return unwrap_under(self._open(wrapped.master), wrapped, context)
+        return unwrap_under(self._open(wrapped.master), wrapped, context.in_home(self._home))
 
     def _make(self, retention_class: str) -> None:
         if self._ceremony is None:

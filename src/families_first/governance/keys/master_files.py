@@ -13,6 +13,7 @@ still opens.
 import contextlib
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from pathlib import Path
 
 from families_first.errors import UserError
@@ -37,10 +38,14 @@ from families_first.governance.keys.wrapping import (
 
 
 class MasterFiles(ABC):
-    """Masters in files of a folder. How a master stands in its file is left to the kinds of provider."""
+    """Masters in files of a folder. How a master stands in its file is left to the kinds of provider.
 
-    def __init__(self, folder: Path) -> None:
+    ``home`` is the kind of the home whose they are.
+    """
+
+    def __init__(self, folder: Path, home: str = "") -> None:
         self._folder = folder
+        self._home = home
         self._register = MastersRegister(folder)
 
     @abstractmethod
@@ -117,9 +122,17 @@ class MasterFiles(ABC):
             self._register.add(retention_class, each)
         return self._register.end(retention_class, "destroyed")
 
+    def remove_masters(self, retention_class: str, masters: Collection[str]) -> None:
+        """Destroy the files of masters of a class, known by their fingerprints, and whatever is on its way
+        out."""
+        for path in self._held(retention_class):
+            if self.name_of_master(path, retention_class) in masters:
+                destroy_file(path)
+        self._clear(retention_class)
+
     def wrap(self, key: bytes, context: KeyContext) -> WrappedKey:
         """Wrap a key under the newest master of the context's class."""
-        return wrap_under(self.newest_master(context.retention_class), key, context)
+        return wrap_under(self.newest_master(context.retention_class), key, context.in_home(self._home))
 
     def unwrap(self, wrapped: WrappedKey, context: KeyContext) -> bytes:
         """Return the key.
@@ -128,7 +141,7 @@ class MasterFiles(ABC):
         ------
         UserError
             VAULT, when the class has no master here, the key was wrapped by another master, or it was wrapped
-            for another dataset, class or use.
+            for another dataset, class, use or kind of home.
         """
         before = self._places(context.retention_class)
         try:
@@ -145,7 +158,8 @@ class MasterFiles(ABC):
             raise no_master(context.retention_class, where=self._current(context.retention_class).name)
         for path in reversed(held):
             if self.name_of_master(path, context.retention_class) == wrapped.master:
-                return unwrap_under(self.read_master(path, context.retention_class), wrapped, context)
+                master = self.read_master(path, context.retention_class)
+                return unwrap_under(master, wrapped, context.in_home(self._home))
         raise another_master(context)
 
     def _places(self, retention_class: str) -> set[tuple[str, int]]:

@@ -99,8 +99,8 @@ def read_locked_key(path: Path, *, belongs_to: str, passphrase: str) -> bytes:
 class PassphraseKeys(MasterFiles):
     """Masters in key files under one passphrase."""
 
-    def __init__(self, folder: Path, opening: Opening) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, opening: Opening, home: str = "") -> None:
+        super().__init__(folder, home)
         self._opening = opening
 
     def read_master(self, path: Path, retention_class: str) -> bytes:

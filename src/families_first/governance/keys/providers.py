@@ -21,10 +21,10 @@ def provider_of(home: Home, ceremony: Ceremony | None = None) -> KeyProvider:
     section = home.settings.keys
     match section.provider:
         case "files":
-            return KeyFiles(home.keys)
+            return KeyFiles(home.keys, home.kind)
         case "passphrase":
-            return PassphraseKeys(home.keys, opening_of(home))
+            return PassphraseKeys(home.keys, opening_of(home), home.kind)
         case "custodians":
-            return CustodianKeys(home.keys, opening_of(home), ceremony)
+            return CustodianKeys(home.keys, opening_of(home), ceremony, home.kind)
         case "command":
-            return CommandKeys(section.command, home.keys)
+            return CommandKeys(section.command, home.keys, home.kind)

@@ -2,9 +2,9 @@
 
 Three levels: a master for each retention class, which carries the class's promise and day of destruction; a
 key for each dataset under the master; a key for each subject under a dataset's. Each is wrapped with
-AES-256-GCM, and what it belongs to (class, dataset, use, and the subject where there is one) is authenticated
-with it, so that a wrapped key moved elsewhere does not open. Destroying a master destroys everything under
-it, wherever copies of the files lie.
+AES-256-GCM, and what it belongs to (what the home is, class, dataset, use, and the subject where there is
+one) is authenticated with it, so that a wrapped key moved elsewhere does not open, nor in a home that is said
+to be another zone's. Destroying a master destroys everything under it, wherever copies of the files lie.
 """
 
 import base64
@@ -12,7 +12,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 from cryptography.exceptions import InvalidTag
@@ -32,18 +32,32 @@ _FINGERPRINT_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class KeyContext:
-    """What a wrapped key belongs to, and what it is used for; bound into its wrapping."""
+    """What a wrapped key belongs to, and what it is used for; bound into its wrapping.
+
+    ``home`` says what the home is (:attr:`families_first.governance.home.Home.kind`); whoever holds the
+    masters sets it.
+    """
 
     dataset_id: str
     retention_class: str
     use: str = DATASET_KEY
+    home: str = ""
 
     def bound(self) -> bytes:
         """Return the context as the bytes that are authenticated with the key."""
         return json.dumps(
-            {"use": self.use, "dataset": self.dataset_id, "retention_class": self.retention_class},
+            {
+                "use": self.use,
+                "dataset": self.dataset_id,
+                "retention_class": self.retention_class,
+                "home": self.home,
+            },
             sort_keys=True,
         ).encode()
+
+    def in_home(self, kind: str) -> Self:
+        """Return the same in a home of a kind."""
+        return replace(self, home=kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +107,7 @@ class KeyProvider(Protocol):
         """Wrap a key under the newest master of the context's class."""
 
     def unwrap(self, wrapped: WrappedKey, context: KeyContext) -> bytes:
-        """Return the key; UserError VAULT when the master, the class, the dataset or the use is another."""
+        """Return the key; UserError VAULT when master, class, dataset, use or kind of home is another."""
 
 
 def new_key() -> bytes:
@@ -125,7 +139,7 @@ def unwrap_under(master: bytes, wrapped: WrappedKey, context: KeyContext) -> byt
     Raises
     ------
     UserError
-        VAULT, when it was wrapped for another dataset, class or use, or is damaged.
+        VAULT, when it was wrapped for another dataset, class, use or kind of home, or is damaged.
     """
     nonce, sealed = wrapped.sealed[:NONCE_BYTES], wrapped.sealed[NONCE_BYTES:]
     try:
@@ -137,9 +151,10 @@ def unwrap_under(master: bytes, wrapped: WrappedKey, context: KeyContext) -> byt
 def does_not_open(context: KeyContext) -> UserError:
     """Return the error for a wrapped key that does not open where it lies."""
     return UserError(
-        "The key kept beside this dataset is damaged, or belongs to another dataset or class",
+        "The key kept beside this dataset is damaged, or belongs to another dataset or class or kind of home",
         where=context.dataset_id,
-        fix="Bring the dataset's folder back from a backup, or land its deliveries again.",
+        fix="If zone or organisation_kind in zone.toml was changed, put it back as it was; otherwise bring "
+        "the dataset's folder back from a backup, or land its deliveries again.",
         code=ExitCode.VAULT,
     )
 
