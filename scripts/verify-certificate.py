@@ -114,8 +114,10 @@ def main(arguments):
         if share is None or statement["share"] != share or not by:
             refuse("a statement is not one that the certificate lists, or none of the keys signed it")
     told = ["VERIFIED. Signed by: " + ", ".join(sorted(key[0] for key in good))]
-    told += [f"{key}: {value}" for key, value in said.items() if key not in ("datasets", "shares", "means")]
-    told += [f"datasets: {len(said['datasets'])}"]
+    lists = ("datasets", "derived", "shares", "means")
+    told += [f"{key}: {value}" for key, value in said.items() if key not in lists]
+    derived = said.get("derived", [])
+    told += [f"datasets: {len(said['datasets'])}; {len(derived)} of other classes, made from this one"]
     told += [f"shares stated destroyed: {len(listed)} of {len(shares)}; {len(statements)} checked here"]
     sys.stdout.write("\n".join([*told, *said["means"], ""]))
 

@@ -120,7 +120,7 @@ def test_with_every_share_key_file_and_backup_of_the_council_nothing_unlocks(
         wrapped = WrappedKey.from_json(json.loads(manifest.partition(b"\n")[0])["key"])
         for key in tries:
             with pytest.raises(UserError):
-                unwrap_under(key, wrapped, KeyContext(entry.dataset_id, CLASS))
+                unwrap_under(key, wrapped, KeyContext(entry.dataset_id, CLASS, home=copy.kind))
 
     # The attack is a fair one: with one share that is not the council's, the same copy opens.
     copy = Home.open(Path(backups[1]))

@@ -385,6 +385,7 @@ def test_two_kept_shares_and_a_kept_backup_undo_a_destruction_and_the_certificat
         for who in ("custodian-a", "custodian-b")
     ]
     wrapped, context = WrappedKey.from_json(line["key"]), KeyContext(line["dataset"], CLASS)
+    context = context.in_home(programme.home.kind)
     assert len(unwrap_under(*recover(kept), wrapped, context)) == KEY_BYTES
     with pytest.raises(UserError, match="Too few shares"):
         recover(kept[:1])

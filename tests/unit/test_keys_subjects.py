@@ -66,7 +66,7 @@ def opened(home: Home) -> tuple[dict[str, object], bytearray, bytes]:
     document = (home.vault / "subjects" / f"{CLASS}.keys").read_bytes()
     master = read_key_file(home.keys / f"{CLASS}.key", belongs_to=CLASS)
     line = json.loads(document.partition(b"\n")[0])
-    context = KeyContext(line["store"], CLASS, use="subject keys")
+    context = KeyContext(line["store"], CLASS, use="subject keys", home=home.kind)
     key = unwrap_under(master, WrappedKey.from_json(line["key"]), context)
     line, body = unseal(document, lambda _: derived_key(key, "subjects"), where="test")
     return line, bytearray(body), key

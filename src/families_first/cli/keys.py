@@ -57,18 +57,20 @@ def status(*, home: HomeOption = HERE, json: JsonOption = False) -> None:
     from families_first.governance.home import Home
     from families_first.governance.keys import provider_of
     from families_first.governance.keys.register import MastersRegister
+    from families_first.governance.retention.rules import classes_known
 
     place = Home.open(home)
     keys, register = provider_of(place), MastersRegister(place.keys)
+    rules = {each.id: each.destroy_after.says for each in place.retention_classes}
     rows = []
-    for each in place.retention_classes:
-        held = keys.masters(each.id)
-        entries = {entry.fingerprint: entry for entry in register.masters(each.id)}
+    for each in classes_known(place):
+        held = keys.masters(each)
+        entries = {entry.fingerprint: entry for entry in register.masters(each)}
         last = entries.get(held[-1]) if held else next(reversed(entries.values()), None)
         rows.append(
             {
-                "retention_class": each.id,
-                "destroyed": each.destroy_after.says,
+                "retention_class": each,
+                "destroyed": rules.get(each, "not in the zone file"),
                 "state": _state(held, last.state if last else ""),
                 "master": held[-1] if held else last.fingerprint if last else "",
                 "made": last.made if last else None,

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
+from families_first.cli.keys import UnlockOption
 from families_first.cli.options import HERE, AsOption, HomeOption, JsonOption, OnOption, desk_at
 from families_first.cli.output import Sheet, counted, emit
 
 if TYPE_CHECKING:
-    from families_first.governance.retention.destroying import Going
+    from families_first.governance.retention.going import Going
 
 app = App(name="retention", help="Say what is kept until when, and destroy it with a certificate.")
 
@@ -157,21 +158,24 @@ def destroy(
     /,
     *,
     dry_run: Annotated[bool, Parameter(negative="", help="Say what would go, and destroy nothing.")] = False,
+    unlock_with: UnlockOption = (),
     as_: AsOption = "",
     home: HomeOption = HERE,
     json: JsonOption = False,
 ) -> None:
-    """Destroy what is due of a class, and draw up the certificate. There is no way back.
+    """Destroy what is due of a class and what was made from it, and draw up the certificate, for good.
 
     Parameters
     ----------
     class_id
         The retention class.
     """
+    from families_first.governance.keys.unlocking import opening_of
     from families_first.governance.retention.destroying import destroy as destroy_class
     from families_first.governance.retention.destroying import rehearse
 
     desk = desk_at(home, as_, PURPOSE)
+    opening_of(desk.home, unlock_with)
     if dry_run:
         going = rehearse(desk, class_id)
         emit(
@@ -237,6 +241,11 @@ def _in_words(going: "Going") -> list[str]:
     return [
         f"Class {going.retention_class}: {'everything' if going.whole else 'what was kept its years'}.",
         f"{counted(len(going.datasets), 'dataset')}, {counted(going.files, 'file')}, {going.bytes:,} bytes.",
+        *(
+            [f"{counted(len(going.derived), 'dataset')} of these, of other classes, made from such records."]
+            if going.derived
+            else []
+        ),
         f"Master keys: {', '.join(going.masters) or 'none'}; {counted(shares, 'share')} handed out.",
         f"The last backup expires on {expires:%d %B %Y}." if expires else "No backup was made.",
     ]

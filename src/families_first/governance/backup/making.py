@@ -61,7 +61,8 @@ def make_backup(desk: Desk, to: Path, *, recipients: Sequence[str] = (), days: i
     ------
     UserError
         USAGE, when there is no recipient, the file exists or lies in the home, or the days are too many;
-        RESOURCE, when the disk is full or another command is writing.
+        HOME, when something in the home is a symbolic link; RESOURCE, when the disk is full or another
+        command is writing.
     """
     home = desk.home
     known = _recipients(home, recipients)
@@ -80,7 +81,8 @@ def make_backup(desk: Desk, to: Path, *, recipients: Sequence[str] = (), days: i
         try:
             with _snapshot(home) as snapshot:
                 packing = Packing(
-                    _members(home, snapshot),
+                    # Looked through before anything is written, so that what is refused is told by its name.
+                    tuple(_members(home, snapshot)),
                     lambda lines: (
                         MANIFEST_NAME,
                         manifest_note(
@@ -174,8 +176,8 @@ def _snapshot(home: Home) -> Iterator[_Snapshot]:
         shutil.rmtree(left)
     beside = tuple(
         (path.relative_to(home.root).as_posix(), path.read_bytes())
-        for path in sorted(home.audit.rglob("*"))
-        if path.is_file() and not path.name.startswith((".", LOG_FILE))
+        for path in _files_under(home.audit)
+        if not path.name.startswith(LOG_FILE)
     )
     with tempfile.TemporaryDirectory(prefix=_SNAPSHOT, dir=home.audit) as folder, disk_refusals(LOG_FILE):
         copy, log = None, AuditLog.open(home)
@@ -191,18 +193,36 @@ def _snapshot(home: Home) -> Iterator[_Snapshot]:
 
 def _members(home: Home, snapshot: _Snapshot) -> Iterator[Member]:
     for name in FILES:
+        _refuse_link(home.root / name)
         if (home.root / name).is_file():
             yield name, home.root / name
     if snapshot.copy is not None:
         yield _AUDIT_LOG, snapshot.copy
     yield from snapshot.beside
     for top in FOLDERS:
-        for folder, folders, files in os.walk(home.root / top):
-            folders[:] = sorted(each for each in folders if not each.startswith("."))
-            for name in sorted(files):
-                path = Path(folder) / name
-                if not name.startswith(".") and path.is_file():
-                    yield path.relative_to(home.root).as_posix(), path
+        for path in _files_under(home.root / top):
+            yield path.relative_to(home.root).as_posix(), path
+
+
+def _files_under(top: Path) -> Iterator[Path]:
+    """Yield every file in a folder of the home, in order; what is hidden is part of something unfinished."""
+    _refuse_link(top)
+    for folder, folders, files in os.walk(top):
+        folders[:] = sorted(each for each in folders if not each.startswith("."))
+        shown = sorted(each for each in files if not each.startswith("."))
+        for name in (*folders, *shown):
+            _refuse_link(Path(folder, name))
+        yield from (path for name in shown if (path := Path(folder, name)).is_file())
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise UserError(
+            "A backup takes what lies in the home, and this is a link to something else, which may be a key",
+            where=path.name,
+            fix="Put the file or folder itself in its place, or remove the link, and find out who made it.",
+            code=ExitCode.HOME,
+        )
 
 
 def _usage(what: str, where: str) -> UserError:

@@ -1,18 +1,20 @@
 """Replaying the dead over a restored home: what was destroyed or erased, or has had its time, stays gone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from families_first.errors import ExitCode, UserError
 from families_first.governance.backup.manifest import Manifest
 from families_first.governance.home import Home
-from families_first.governance.keys.destruction import destroy_master
+from families_first.governance.keys.destruction import destroy_master, remove_masters
 from families_first.governance.keys.providers import provider_of
 from families_first.governance.keys.register import MastersRegister
 from families_first.governance.retention.dates import Schedule, schedule_of
+from families_first.governance.retention.going import is_due
 from families_first.governance.retention.register import home_verifier
+from families_first.governance.retention.rules import classes_known
 from families_first.governance.retention.tombstones import (
     Tombstones,
     bury,
@@ -24,7 +26,6 @@ from families_first.governance.vault.holdings import (
     forget,
     holdings_of,
     master_of,
-    received_on,
 )
 
 
@@ -64,10 +65,10 @@ def replay(home: Home, dead: Tombstones, *, on: date) -> Replayed:
         VAULT, when the vault's index or a manifest is damaged; PROMISE, when a signed record is.
     """
     schedule = schedule_of(home)
-    due = schedule.due(on)
+    schedule = replace(schedule, begun=schedule.begun.union(dead.classes))
     refused = _remove_dead_keys(home, dead)
     held = holdings_of(home)
-    dropped = [each for each in held if _is_dead(home, each, dead, schedule, due, on=on)]
+    dropped = [each for each in held if _is_dead(home, each, dead, schedule, on=on)]
     forget(home, [each.entry.dataset_id for each in dropped])
     for path in _dead_subject_keys(home, dead):
         path.unlink()
@@ -76,31 +77,27 @@ def replay(home: Home, dead: Tombstones, *, on: date) -> Replayed:
 
 
 def _remove_dead_keys(home: Home, dead: Tombstones) -> int:
-    """Remove every master that the tombstones name, and those of destroyed classes; return how many."""
+    """Remove every master that the tombstones name, and those of destroyed classes; return how many.
+
+    A copy of ``keys/`` that was made during a rotation has a dead master beside the living one.
+    """
     provider, removed = provider_of(home), 0
-    for each in home.retention_classes:
-        masters = set(provider.masters(each.id))
-        if masters and (each.id in dead.classes or masters <= set(dead.masters)):
-            destroy_master(home, each.id)
+    for each in dict.fromkeys((*classes_known(home), *dead.classes)):
+        masters = set(provider.masters(each))
+        if masters and (each in dead.classes or masters <= set(dead.masters)):
+            destroy_master(home, each)
             removed += len(masters)
+        else:
+            removed += remove_masters(home, each, dead.masters)
     return removed
 
 
-def _is_dead(
-    home: Home, held: Holding, dead: Tombstones, schedule: Schedule, due: frozenset[str], *, on: date
-) -> bool:
-    entry = held.entry
-    if (
-        entry.retention_class in due
-        or entry.retention_class in dead.classes
-        or entry.dataset_id in dead.datasets
-        or held.master in dead.masters
-    ):
+def _is_dead(home: Home, held: Holding, dead: Tombstones, schedule: Schedule, *, on: date) -> bool:
+    if held.entry.dataset_id in dead.datasets or held.master in dead.masters:
         return True
-    if entry.retention_class not in schedule.receipt_years:
-        return False
-    day = schedule.receipt_day(entry.retention_class, received_on(home, entry, provider_of(home)))
-    return day is not None and day <= on
+    if not schedule.due(on) and not schedule.receipt_years:
+        return False  # nothing can have had its time, so no key is needed to tell
+    return is_due(home, schedule, held, on=on)
 
 
 def _dead_subject_keys(home: Home, dead: Tombstones) -> Iterator[Path]:

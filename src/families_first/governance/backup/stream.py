@@ -5,13 +5,16 @@ the last is marked, so that a damaged or shortened stream does not open).
 """
 
 import contextlib
+import errno
 import hashlib
+import io
 import os
+import stat
 import tarfile
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import pyrage
 
@@ -21,6 +24,8 @@ from families_first.governance.durable import PRIVATE_FILE, disk_refusals, make_
 
 _PIECE = 1 << 20
 _LONGEST_NAME = 512
+_LONGEST_HEADER = 4096  # of a pax header, which holds a long name
+_NO_SUCH_NAME = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL})
 
 Member = tuple[str, Path | bytes]
 """A file of the stream: its name, and where it lies or what it holds."""
@@ -52,12 +57,15 @@ class Packing:
         yield bytes(2 * tarfile.BLOCKSIZE)
 
     def _member(self, name: str, content: Path | bytes) -> Iterator[bytes]:
-        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        with _opened(content, name) as (file, size):
+            yield from self._packed(name, file, size)
+
+    def _packed(self, name: str, file: BinaryIO, size: int) -> Iterator[bytes]:
         head = tarfile.TarInfo(name)
         head.size, head.mode = size, PRIVATE_FILE
         yield head.tobuf(tarfile.PAX_FORMAT)
         digest, seen = hashlib.sha256(), 0
-        for piece in [content] if isinstance(content, bytes) else _pieces_of(content):
+        while piece := file.read(_PIECE):
             digest.update(piece)
             seen += len(piece)
             yield piece
@@ -151,7 +159,10 @@ def unpack(source: BinaryIO, identities: Sequence[pyrage.x25519.Identity], into:
     worker.start()
     lines: list[str] = []
     try:
-        with os.fdopen(read_end, "rb") as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
+        with (
+            os.fdopen(read_end, "rb") as plain,
+            tarfile.open(fileobj=plain, mode="r|", tarinfo=_PlainHeader) as tar,
+        ):
             for member in tar:
                 lines.append(_write_member(tar, member, into))
             while plain.read(_PIECE):  # to the end, so that all of the stream is authenticated
@@ -165,28 +176,75 @@ def unpack(source: BinaryIO, identities: Sequence[pyrage.x25519.Identity], into:
     return lines
 
 
+class _PlainHeader(tarfile.TarInfo):
+    """The header of a plain file, or of its long name; every other kind is refused before it is acted upon.
+
+    A sparse file, for one, is as large as its header says, however little of it is in the stream.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read a header of 512 bytes."""
+        found = super().frombuf(buf, encoding, errors)
+        is_name = found.type == tarfile.XHDTYPE and found.size <= _LONGEST_HEADER
+        if found.type != tarfile.REGTYPE and not is_name:
+            raise _damaged()
+        return found
+
+
 def _write_member(tar: tarfile.TarFile, member: tarfile.TarInfo, into: Path) -> str:
     name = PurePosixPath(member.name)
-    content = tar.extractfile(member) if member.isreg() else None
-    if content is None or name.is_absolute() or ".." in name.parts or len(member.name) > _LONGEST_NAME:
+    content = tar.extractfile(member)
+    if (
+        content is None
+        or member.issparse()  # a pax header can say so of a plain file
+        or str(name) != member.name
+        or not name.parts
+        or name.is_absolute()
+        or ".." in name.parts
+        or len(member.name) > _LONGEST_NAME
+    ):
         raise _damaged()
     path = into.joinpath(*name.parts)
-    digest = hashlib.sha256()
-    with disk_refusals(name.name):
+    digest, written = hashlib.sha256(), 0
+    with disk_refusals(name.name), _odd_names_refused():
         make_private_folder(path.parent)
         with open(path, "xb", opener=lambda file, flags: os.open(file, flags, PRIVATE_FILE)) as file:
             while piece := content.read(_PIECE):
                 digest.update(piece)
-                file.write(piece)
+                written += file.write(piece)
             file.flush()
             os.fsync(file.fileno())
+    if written != member.size:
+        raise _damaged()
     return file_line(digest.hexdigest(), member.size, member.name)
 
 
-def _pieces_of(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
+@contextlib.contextmanager
+def _odd_names_refused() -> Iterator[None]:
+    """Refuse a name twice, a folder where a file is, and what is no name to the operating system."""
+    try:
+        yield
+    except ValueError:
+        raise _damaged() from None
+    except OSError as fault:
+        if fault.errno in _NO_SUCH_NAME:
+            raise _damaged() from None
+        raise
+
+
+@contextlib.contextmanager
+def _opened(content: Path | bytes, name: str) -> Iterator[tuple[BinaryIO, int]]:
+    """Give a member's content and its size; what became a link or no file at all is not followed."""
+    if isinstance(content, bytes):
+        yield io.BytesIO(content), len(content)
+        return
+    handle = os.open(content, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        found = os.fstat(handle)
+        if not stat.S_ISREG(found.st_mode):
+            raise _changing(name)
+        yield file, found.st_size
 
 
 def _changing(name: str) -> UserError:

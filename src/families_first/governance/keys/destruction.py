@@ -1,9 +1,13 @@
 """Destroying the master of a class: everything under it is then gone, wherever copies of the files lie."""
 
+from collections.abc import Collection
+
 from families_first.governance.home import Home
+from families_first.governance.keys.master_files import MasterFiles
 from families_first.governance.keys.providers import provider_of
 from families_first.governance.keys.register import MastersRegister
 from families_first.governance.keys.subjects import SubjectKeys
+from families_first.governance.retention.rules import check_known
 
 
 def destroy_master(home: Home, class_id: str) -> str:
@@ -18,10 +22,34 @@ def destroy_master(home: Home, class_id: str) -> str:
         HOME, when the home has no such class; RESOURCE, when the key service does not answer or another
         command is writing.
     """
-    home.retention_class(class_id)
+    check_known(home, class_id)
     with home.locked():
         keys = provider_of(home)
         keys.destroy_masters(class_id)
         SubjectKeys(home, class_id, keys).destroy()
         masters = MastersRegister(home.keys).masters(class_id)
         return masters[-1].fingerprint if masters else ""
+
+
+def remove_masters(home: Home, class_id: str, dead: Collection[str]) -> int:
+    """Remove those masters of a class that are dead, and let the others go on; return how many they were.
+
+    For a copy of ``keys/`` that is brought back: a key service and custodians have no copy in it. The home
+    must be held.
+
+    Parameters
+    ----------
+    dead
+        Fingerprints of masters that were retired or destroyed.
+
+    Raises
+    ------
+    UserError
+        VAULT, when a key file or the register is damaged.
+    """
+    keys = provider_of(home)
+    gone = set(keys.masters(class_id)).intersection(dead)
+    if isinstance(keys, MasterFiles):
+        keys.remove_masters(class_id, gone)
+    MastersRegister(home.keys).retire(gone)
+    return len(gone)

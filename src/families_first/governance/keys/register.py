@@ -6,7 +6,7 @@ Whoever writes it holds the home.
 """
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -129,6 +129,18 @@ class MastersRegister:
             update = {"state": state, "ended": _today()}
             self._write(each.model_copy(update=update) if each in ended else each for each in masters)
         return tuple(each.fingerprint for each in ended)
+
+    def retire(self, fingerprints: Collection[str]) -> None:
+        """Enter that masters in use, known by their fingerprints, are so no longer."""
+        masters = self.masters()
+        if any(each.fingerprint in fingerprints and each.state == "in use" for each in masters):
+            update = {"state": "retired", "ended": _today()}
+            self._write(
+                each.model_copy(update=update)
+                if each.fingerprint in fingerprints and each.state == "in use"
+                else each
+                for each in masters
+            )
 
     def _write(self, masters: Iterable[Master]) -> None:
         body = _HEAD + "".join(map(_text, masters)) + "\n" + _CHECK

@@ -14,6 +14,7 @@ from families_first.governance.home import Home
 from families_first.governance.keys.providers import provider_of
 from families_first.governance.keys.subjects import SubjectKeys
 from families_first.governance.keys.wrapping import KeyProvider, no_master
+from families_first.governance.retention.rules import check_known, classes_known
 from families_first.governance.vault.rewrapping import rewrap_datasets
 
 
@@ -54,13 +55,15 @@ def rotate(home: Home, class_id: str, keys: KeyProvider | None = None) -> Rotati
         VAULT, when the class has no master, the keys are locked, or a file is damaged; RESOURCE, when the
         disk is full or another command is writing. Everything then stays readable.
     """
-    home.retention_class(class_id)
+    check_known(home, class_id)
     with home.locked():
         return _rotate(home, class_id, keys or provider_of(home), ())
 
 
 def forget(home: Home, subject_ids: Sequence[str], keys: KeyProvider | None = None) -> list[Rotation]:
     """Erase the keys of subjects in every class in which they have one, and rotate each such class.
+
+    Every class that the home has had counts, also one that the zone file no longer names.
 
     The ids' records in datasets are another matter: a dataset that names them is to be made anew without them
     before, so that the rotation ends its old copies too.
@@ -74,18 +77,18 @@ def forget(home: Home, subject_ids: Sequence[str], keys: KeyProvider | None = No
     done = []
     with home.locked():
         provider = keys or provider_of(home)
-        for each in home.retention_classes:
-            held = provider.masters(each.id)
+        for each in classes_known(home):
+            held = provider.masters(each)
             if not held:
                 continue
             # A rotation that was cut short is ended first: copies of the files may have been taken since it
             # began, and what they hold opens with its master.
             if len(held) > 1:
-                done.append(_rotate(home, each.id, provider, ()))
+                done.append(_rotate(home, each, provider, ()))
             else:
-                provider.retire_masters(each.id)
-            if SubjectKeys(home, each.id, provider).has_any(subject_ids):
-                done.append(_rotate(home, each.id, provider, subject_ids))
+                provider.retire_masters(each)
+            if SubjectKeys(home, each, provider).has_any(subject_ids):
+                done.append(_rotate(home, each, provider, subject_ids))
     if not done:
         raise UserError(
             "None of these ids has a key in this home, so there is nothing to forget",

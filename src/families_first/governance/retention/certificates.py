@@ -19,7 +19,7 @@ from families_first.governance.retention.records import (
 from families_first.governance.retention.register import Line, RecordKind, Register, read_register
 from families_first.governance.retention.shares import SharesOfMaster, shares_of
 from families_first.governance.retention.stored import read_entered
-from families_first.governance.vault.holdings import holdings_of
+from families_first.governance.vault.holdings import index_of
 
 _METHOD = {
     "files": "The master key's file was overwritten and deleted; datasets and subjects' keys were deleted",
@@ -32,6 +32,10 @@ _METHOD = {
 }
 _METHOD_IN_PART = (
     "The datasets were deleted with the keys that lay beside them; the class's master key goes on"
+)
+_LEFT_IN_BACKUPS = (
+    "Backups hold {what} until {until:%d %B %Y}, when the last expires; a restore drops them by the "
+    "tombstones."
 )
 
 
@@ -67,6 +71,7 @@ def draw_certificate(home: Home, line: Line, plan: DestructionPlan, log: AuditLo
         replaces=earlier[-1].sha256 if earlier else "",
         masters=plan.masters,
         datasets=plan.datasets,
+        derived=plan.derived,
         files=plan.files,
         bytes=plan.bytes,
         audit_size=size,
@@ -90,17 +95,11 @@ def check_certificate(home: Home, certificate: Certificate, register: Register, 
     if line is None:
         raise _untrue("it belongs to no destruction of this home")
     plan = read_entered(home, line)
-    said = (certificate.retention_class, certificate.whole, certificate.masters, certificate.datasets)
-    if not isinstance(plan, DestructionPlan) or said != (
-        plan.retention_class,
-        plan.whole,
-        plan.masters,
-        plan.datasets,
-    ):
+    if not isinstance(plan, DestructionPlan) or _named_in(certificate) != _named_in(plan):
         raise _untrue("it names other keys or datasets than the plan")
     if plan.whole and provider_of(home).masters(plan.retention_class):
         raise _untrue("there is a master key of this class in the home")
-    left = {each.entry.dataset_id for each in holdings_of(home, plan.retention_class)}
+    left = {each.dataset_id for each in index_of(home).entries}
     if left & set(plan.datasets):
         raise _untrue("a dataset that it names is still in the vault")
     head = log.store.head(certificate.audit_size)
@@ -173,6 +172,11 @@ def _means(
             "this; it must be "
             "destroyed by whoever keeps it."
         )
+    if plan.derived:
+        told.append(
+            f"{len(plan.derived)} of the datasets belonged to other classes and were made from these "
+            "records. They were deleted with the keys beside them; the master keys of their classes go on."
+        )
     if expires is None or expires < on:
         told.append("No backup of this home that has not expired is known.")
     elif plan.whole:
@@ -180,13 +184,15 @@ def _means(
             f"The last backup expires on {expires:%d %B %Y}; without the key nothing of the class "
             "opens in it."
         )
+        if plan.derived:
+            told.append(_LEFT_IN_BACKUPS.format(what="the datasets of other classes", until=expires))
     else:
-        told.append(
-            f"Backups hold these datasets until {expires:%d %B %Y}, when the last expires; a restore "
-            "drops them by "
-            "the tombstones."
-        )
+        told.append(_LEFT_IN_BACKUPS.format(what="these datasets", until=expires))
     return told
+
+
+def _named_in(said: Certificate | DestructionPlan) -> tuple[object, ...]:
+    return said.retention_class, said.whole, said.masters, said.datasets, said.derived
 
 
 def _destroyed_on(home: Home, line: Line) -> date:

@@ -43,6 +43,16 @@ class DestroyAfter(BaseModel):
         return f"{years} after {self.counted_from.says}"
 
 
+class Rule(BaseModel):
+    """The rule of a class as the retention register keeps it, from when the class was first known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: ClassId
+    years: Annotated[int, Field(ge=0, le=100)]
+    counted_from: Annotated[CountedFrom, Field(strict=False)]
+
+
 class RetentionClass(BaseModel):
     """A kind of record that is kept, and destroyed, together."""
 

@@ -5,12 +5,12 @@ altered decision on the programme's end still ends the programme, a missing or a
 nothing, and of the years in the zone file and the years in the signed record the fewer count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from families_first.governance.home import Home
-from families_first.governance.retention.classes import CountedFrom
+from families_first.governance.retention.classes import CountedFrom, DestroyAfter, Rule
 from families_first.governance.retention.periods import years_after
 from families_first.governance.retention.register import (
     RecordKind,
@@ -30,8 +30,10 @@ class Schedule:
         The day by class, for classes whose programme has ended; extensions and earlier days are in it.
     ended
         The day on which the class's programme ended, as the decision in force says.
-    receipt_years
-        For classes counted from receipt, the years; the fewer of the zone file's and of the signed records'.
+    programme_years, receipt_years
+        For classes counted from the programme's end, and for those counted from receipt, the years: the
+        fewest of the zone file, the register and the signed records. A class of which these name different
+        events is in both, and whichever day comes first counts.
     extended, brought_forward
         The day that the last decision on the class set, where there is one.
     begun
@@ -44,6 +46,7 @@ class Schedule:
 
     days: Mapping[str, date]
     ended: Mapping[str, date]
+    programme_years: Mapping[str, int]
     receipt_years: Mapping[str, int]
     extended: Mapping[str, date]
     brought_forward: Mapping[str, date]
@@ -63,6 +66,28 @@ class Schedule:
         day = years_after(received, years)
         return max(day, self.extended.get(class_id, day))
 
+    def has_come(self, class_id: str, received: date, *, on: date) -> bool:
+        """Whether the day has come for what was received on a day under a class.
+
+        It has for a class that neither the zone file nor a register names: nobody can say how long it may be
+        kept.
+        """
+        if class_id in self.due(on) or class_id not in self.known:
+            return True
+        day = self.receipt_day(class_id, received)
+        return day is not None and day <= on
+
+    def derived_has_come(self, made_from: Iterable[Sequence[str]], *, on: date) -> bool:
+        """Whether the day has come for anything that a dataset was made from; see :func:`derived_due`."""
+        return any(self._pair_has_come(pair, on=on) for pair in made_from)
+
+    def _pair_has_come(self, pair: Sequence[str], *, on: date) -> bool:
+        try:
+            class_id, received = pair
+            return self.has_come(class_id, date.fromisoformat(received), on=on)
+        except (TypeError, ValueError):
+            return True  # nobody can say from what it was made
+
 
 def schedule_of(home: Home, register: Register | None = None) -> Schedule:
     """Return when the classes of a home are to be destroyed.
@@ -73,14 +98,17 @@ def schedule_of(home: Home, register: Register | None = None) -> Schedule:
         PROMISE, when the register of the signed records cannot be relied upon.
     """
     register = read_register(home) if register is None else register
-    rules = {each.id: each.destroy_after for each in home.retention_classes}
-    receipt = {each: rule.years for each, rule in rules.items() if rule.counted_from is CountedFrom.RECEIPT}
+    receipt: dict[str, int] = {}
+    counted: dict[str, int] = {}
+    for class_id, rule in _rules(home, register):
+        years = receipt if rule.counted_from is CountedFrom.RECEIPT else counted
+        years[class_id] = min(rule.years, years.get(class_id, rule.years))
     base: dict[str, date] = {}
     ended: dict[str, date] = {}
     extended: dict[str, date] = {}
     forward: dict[str, date] = {}
     begun: set[str] = set()
-    known = set(rules)
+    known = receipt.keys() | counted.keys()
     faults = list(register.faults)
     for line in register.lines:
         whole = is_whole(home, line)
@@ -88,8 +116,8 @@ def schedule_of(home: Home, register: Register | None = None) -> Schedule:
             faults.append(f"{line.file} is gone or is not as it was entered")
         begun.update(line.destroys)
         known.update(line.days, line.receipt_years, line.destroys)
-        for each, years in line.receipt_years.items():
-            receipt[each] = min(years, receipt.get(each, years))
+        for each, fewest in line.receipt_years.items():
+            receipt[each] = min(fewest, receipt.get(each, fewest))
         for each, day in line.days.items():
             if line.kind is RecordKind.PROGRAMME_END:
                 if whole or day < base.get(each, date.max):
@@ -102,13 +130,13 @@ def schedule_of(home: Home, register: Register | None = None) -> Schedule:
                 extended[each] = day
                 forward.pop(each, None)
     for each, day in ended.items():
-        if each in rules and rules[each].counted_from is CountedFrom.PROGRAMME_END:
-            base[each] = min(base[each], years_after(day, rules[each].years))
+        if each in counted:
+            base[each] = min(base[each], years_after(day, counted[each]))
     days = {each: max(day, extended.get(each, day)) for each, day in base.items()}
     for each, day in forward.items():
         days[each] = min(day, days.get(each, day))
     return Schedule(
-        days, ended, receipt, extended, forward, frozenset(begun), frozenset(known), tuple(faults)
+        days, ended, counted, receipt, extended, forward, frozenset(begun), frozenset(known), tuple(faults)
     )
 
 
@@ -123,31 +151,28 @@ def classes_due(home: Home, *, on: date) -> frozenset[str]:
 def dataset_due(home: Home, class_id: str, received: date, *, on: date) -> bool:
     """Whether the day of a dataset has come: its class's, or its own where that is counted from receipt.
 
-    A class that neither the zone file nor a signed record names is due: nobody can say how long it may be
-    kept. Raises as :func:`schedule_of`.
+    A class that neither the zone file nor a register names is due. Raises as :func:`schedule_of`.
     """
-    schedule = schedule_of(home)
-    if class_id in schedule.due(on) or class_id not in schedule.known:
-        return True
-    day = schedule.receipt_day(class_id, received)
-    return day is not None and day <= on
+    return schedule_of(home).has_come(class_id, received, on=on)
 
 
-def derived_due(home: Home, made_from: Sequence[Sequence[str]], *, on: date) -> bool:
-    """Whether the day has come for any of what a dataset was made from.
+def derived_due(home: Home, made_from: Iterable[Sequence[str]], *, on: date) -> bool:
+    """Whether what a dataset was made from has had its time, so that the dataset must go with it.
 
     Parameters
     ----------
     made_from
-        Pairs of a retention class and the ISO date on which a delivery of it was received. A class that
-        nothing knows counts as due.
+        The retention class and the day of receipt (ISO 8601) of each delivery, as the dataset's ``about`` has
+        them. One that is due by its class or from its receipt is enough; what is not such a pair is due.
 
     Raises as :func:`schedule_of`.
     """
-    schedule = schedule_of(home)
-    due = schedule.due(on)
-    for class_id, received in made_from:
-        day = schedule.receipt_day(class_id, date.fromisoformat(received))
-        if class_id in due or class_id not in schedule.known or (day is not None and day <= on):
-            return True
-    return False
+    return schedule_of(home).derived_has_come(made_from, on=on)
+
+
+def _rules(home: Home, register: Register) -> Iterator[tuple[str, DestroyAfter | Rule]]:
+    """Yield every rule that there is for a class: the zone file's and the register's."""
+    for each in home.retention_classes:
+        yield each.id, each.destroy_after
+    for rule in register.rules:
+        yield rule.id, rule

@@ -55,7 +55,7 @@ def prepare_programme_end(
         decided_by=decided_by,
         decided_on=decided_on,
         corrects=corrects,
-        classes=_rules(home, ended, classes),
+        classes=_rules(schedule_of(home), home, ended, classes),
     )
     return record_text(end)
 
@@ -108,8 +108,8 @@ def check_programme_end(home: Home, end: ProgrammeEnd, register: Register, *, to
     schedule = schedule_of(home, register)
     if end.decided_on > today:
         raise _refused("A decision cannot be dated in the future")
-    if end.classes != _rules(home, end.ended, tuple(each.id for each in _counted(end))):
-        raise _refused("The years or days in this decision are not those that follow from the zone file")
+    if end.classes != _rules(schedule, home, end.ended, tuple(each.id for each in _counted(end))):
+        raise _refused("The years or days in this decision are not those that follow from the rules in force")
     begun = {each.id for each in _counted(end)} & schedule.begun
     if begun:
         raise _refused(f"The destruction has begun already: {', '.join(sorted(begun))}")
@@ -158,28 +158,35 @@ def check_day_change(home: Home, change: DayChange, *, today: date) -> tuple[str
     return OWNER, OFFICER
 
 
-def _rules(home: Home, ended: date, classes: tuple[str, ...]) -> tuple[ClassRule, ...]:
-    """Return the rules of the classes that end, and of all that are counted from receipt, as they stand."""
+def _rules(schedule: Schedule, home: Home, ended: date, classes: tuple[str, ...]) -> tuple[ClassRule, ...]:
+    """Return the rules of the classes that end, and of all that are counted from receipt, as they stand.
+
+    They stand in the zone file and in the register; a class that was taken out of the zone file ends as well.
+    """
+    named = {each.id for each in home.retention_classes}
     wanted = set(classes) or {
-        each.id
-        for each in home.retention_classes
-        if each.destroy_after.counted_from is CountedFrom.PROGRAMME_END
+        each for each in schedule.programme_years if each in named or each not in schedule.begun
     }
-    for each in wanted:
-        if home.retention_class(each).destroy_after.counted_from is not CountedFrom.PROGRAMME_END:
-            raise _refused(f"The class '{each}' is not counted from the end of a programme")
+    for each in wanted - schedule.programme_years.keys():
+        if each not in schedule.known:
+            home.retention_class(each)
+        raise _refused(f"The class '{each}' is not counted from the end of a programme")
     if not wanted:
         raise _refused("No retention class of this home is counted from the end of a programme")
-    return tuple(
+    from_end = [
         ClassRule(
-            id=each.id,
-            years=each.destroy_after.years,
-            counted_from=each.destroy_after.counted_from,
-            destroy_after=years_after(ended, each.destroy_after.years) if each.id in wanted else None,
+            id=each,
+            years=schedule.programme_years[each],
+            counted_from=CountedFrom.PROGRAMME_END,
+            destroy_after=years_after(ended, schedule.programme_years[each]),
         )
-        for each in home.retention_classes
-        if each.id in wanted or each.destroy_after.counted_from is CountedFrom.RECEIPT
-    )
+        for each in sorted(wanted)
+    ]
+    from_receipt = [
+        ClassRule(id=each, years=years, counted_from=CountedFrom.RECEIPT)
+        for each, years in sorted(schedule.receipt_years.items())
+    ]
+    return (*from_end, *from_receipt)
 
 
 def _counted(end: ProgrammeEnd) -> list[ClassRule]:

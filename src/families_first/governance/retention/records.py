@@ -95,6 +95,7 @@ class DestructionPlan(_Record):
     """What is destroyed, entered before anything is.
 
     ``whole`` says whether the master of the class dies with it, or only datasets that were kept their time.
+    ``derived`` are those of the ``datasets`` that belong to other classes and were made from these records.
     ``masters`` and ``shares`` hold fingerprints and ids.
     """
 
@@ -106,6 +107,7 @@ class DestructionPlan(_Record):
     masters: Ids = ()
     shares: Ids = ()
     datasets: Ids = ()
+    derived: Ids = ()
     files: int
     bytes: int
 
@@ -124,7 +126,8 @@ class Certificate(_Record):
     ours.
 
     ``plan`` is the SHA-256 of what was to be destroyed, ``replaces`` that of an earlier certificate of the
-    same destruction. ``audit_size`` and ``audit_root`` are the audit log's after the destruction was logged.
+    same destruction. ``derived`` are those of the ``datasets`` that belong to other classes. ``audit_size``
+    and ``audit_root`` are the audit log's after the destruction was logged.
     """
 
     record: Literal["certificate"] = "certificate"
@@ -136,6 +139,7 @@ class Certificate(_Record):
     replaces: HashOrNone = ""
     masters: Ids = ()
     datasets: Ids = ()
+    derived: Ids = ()
     files: int
     bytes: int
     audit_size: int

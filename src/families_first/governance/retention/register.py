@@ -6,6 +6,10 @@ and in ``keys/``, so that deleting or altering a record, or one copy, is seen at
 
 A record is written first, then the copy in ``keys/``, then the public one. Whatever is cut short in between,
 the longer copy counts, and a record that no copy names was never entered.
+
+The register also holds the rule of each retention class as the zone file had it when somebody first acted in
+the home with it, which is before anything of the class can have been kept. A rule that was entered is never
+taken out and never lengthened: only a signed record makes the day a later one.
 """
 
 import functools
@@ -30,6 +34,7 @@ from families_first.governance.identity import (
     signer_of,
 )
 from families_first.governance.notes import Verifier, read_note, sign_note
+from families_first.governance.retention.classes import Rule
 from families_first.governance.retention.toml_text import as_toml
 
 REGISTER_FILE = "register.note"
@@ -38,8 +43,8 @@ RECORD_SUFFIX = ".note"
 _PRIVATE_COPY = "_retention-register.note"  # no retention class can be called so
 SIGNING_FILE = "_home-signing.key"
 _ABOUT = (
-    "The retention register of this home: each signed record beside it, in the order in which it was "
-    "entered.",
+    "The retention register of this home: the rule of each class as it was first known, and each signed "
+    "record beside it, in the order in which it was entered.",
     "Signed by the home. Never edit: a register that does not agree with its other copy is refused.",
 )
 
@@ -95,15 +100,30 @@ class _RegisterText(BaseModel):
 
     register_of: str
     version: Annotated[int, Field(ge=1, le=1)]
+    rules: Annotated[tuple[Rule, ...], Field(strict=False)] = ()
     records: Annotated[tuple[Line, ...], Field(strict=False)] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The records of a home in order, and ``faults``: what is wrong with one of its two copies."""
+    """The retention register of a home.
+
+    Attributes
+    ----------
+    lines
+        The records in order.
+    rules
+        The rules of the classes, in the order in which they were entered.
+    faults
+        What is wrong with one of the two copies, in words.
+    rules_cut_short
+        Whether entering a rule was cut short, so that one copy has it and the other has not.
+    """
 
     lines: tuple[Line, ...] = ()
+    rules: tuple[Rule, ...] = ()
     faults: tuple[str, ...] = ()
+    rules_cut_short: bool = False
 
     def of_kind(self, *kinds: RecordKind) -> list[Line]:
         """Return the records of some kinds, oldest first."""
@@ -127,7 +147,7 @@ def read_register(home: Home) -> Register:
             raise _unreliable("There are signed retention records, and the register of them is gone")
         return Register()
     verifier = home_verifier(home)
-    found: dict[str, tuple[Line, ...]] = {}
+    found: dict[str, _RegisterText] = {}
     faults = [f"the copy in {name}/ is gone" for name in _copies(home) if name not in copies]
     for name, path in copies.items():
         try:
@@ -136,13 +156,23 @@ def read_register(home: Home) -> Register:
             faults.append(f"the copy in {name}/ is damaged or not signed by this home")
     if not found:
         raise _unreliable("The retention register is damaged or was not signed by this home")
-    longest = max(found.values(), key=len)
-    for name, lines in found.items():
-        if lines != longest[: len(lines)]:
+    longest = max(found.values(), key=_length)
+    for name, copy in found.items():
+        if (copy.records, copy.rules) != (
+            longest.records[: len(copy.records)],
+            longest.rules[: len(copy.rules)],
+        ):
             raise _unreliable("The two copies of the retention register contradict one another")
-        if len(lines) < len(longest):
-            faults.append(f"the copy in {name}/ lacks the last {len(longest) - len(lines)}")
-    return Register(longest, tuple(faults))
+        if copy != longest:
+            faults.append(f"the copy in {name}/ lacks the last {_length(longest) - _length(copy)}")
+    return Register(
+        longest.records,
+        longest.rules,
+        tuple(faults),
+        # Before the first record a copy says nothing but the rules, and the other copy says them too.
+        any(len(copy.rules) < len(longest.rules) for copy in found.values())
+        or (len(copies) == 1 and not longest.records),
+    )
 
 
 def enter(home: Home, line: Line, note: str) -> Register:
@@ -157,8 +187,8 @@ def enter(home: Home, line: Line, note: str) -> Register:
     lines = (*register.lines, line)
     ensure_identity(home)
     write_durably(home.retention / line.file, note.encode(), mode=0o644)
-    _write_copies(home, lines)
-    return Register(lines)
+    write_copies(home, lines, register.rules)
+    return Register(lines, register.rules)
 
 
 def mend(home: Home, register: Register, line: Line, note: str) -> None:
@@ -166,7 +196,14 @@ def mend(home: Home, register: Register, line: Line, note: str) -> None:
     if not is_whole(home, line):
         write_durably(home.retention / line.file, note.encode(), mode=0o644)
     if register.faults:
-        _write_copies(home, register.lines)
+        write_copies(home, register.lines, register.rules)
+
+
+def write_copies(home: Home, lines: tuple[Line, ...], rules: tuple[Rule, ...]) -> None:
+    """Write both copies of the register, that in ``keys/`` first. The home must be held and have its keys."""
+    text = _text(home, lines, rules).encode()
+    for path in reversed(_copies(home).values()):
+        write_durably(path, text, mode=PRIVATE_FILE if path.parent == home.keys else 0o644)
 
 
 def next_file(register: Register, words: str) -> str:
@@ -207,15 +244,13 @@ def _copies(home: Home) -> dict[str, Path]:
     return {"retention": home.retention / REGISTER_FILE, "keys": home.keys / _PRIVATE_COPY}
 
 
-def _write_copies(home: Home, lines: tuple[Line, ...]) -> None:
-    text = _text(home, lines).encode()
-    for path in reversed(_copies(home).values()):
-        write_durably(path, text, mode=PRIVATE_FILE if path.parent == home.keys else 0o644)
+def _length(copy: _RegisterText) -> int:
+    return len(copy.records) + len(copy.rules)
 
 
 # Every act of anybody reads the register, so the same text under the same key is checked once a process.
 @functools.lru_cache(maxsize=8)
-def _parse(note: str, home_name: str, verifier: Verifier) -> tuple[Line, ...]:
+def _parse(note: str, home_name: str, verifier: Verifier) -> _RegisterText:
     text = read_note(note, [verifier], where=REGISTER_FILE).text
     try:
         found = _RegisterText.model_validate(tomllib.loads(text))
@@ -223,12 +258,17 @@ def _parse(note: str, home_name: str, verifier: Verifier) -> tuple[Line, ...]:
         raise _unreliable("The retention register is not one") from None
     if found.register_of != home_name:
         raise _unreliable("This is the retention register of another home")
-    return found.records
+    return found
 
 
-def _text(home: Home, lines: tuple[Line, ...]) -> str:
-    records = tuple(line.model_dump(exclude_defaults=True) for line in lines)
-    body = as_toml(_ABOUT, {"register_of": home.name, "version": 1, "records": records})
+def _text(home: Home, lines: tuple[Line, ...], rules: tuple[Rule, ...]) -> str:
+    document: dict[str, object] = {
+        "register_of": home.name,
+        "version": 1,
+        "rules": tuple(rule.model_dump() for rule in rules),
+        "records": tuple(line.model_dump(exclude_defaults=True) for line in lines),
+    }
+    body = as_toml(_ABOUT, document)
     return sign_note(body, signer_of(home))
 
 

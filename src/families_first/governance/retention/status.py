@@ -10,7 +10,8 @@ from families_first.governance.audit.log import AuditLog
 from families_first.governance.backup.catalogue import last_expiry
 from families_first.governance.home import Home
 from families_first.governance.keys.providers import provider_of
-from families_first.governance.retention.classes import CountedFrom
+from families_first.governance.keys.register import MastersRegister
+from families_first.governance.retention.classes import CountedFrom, DestroyAfter
 from families_first.governance.retention.dates import Schedule, schedule_of
 from families_first.governance.retention.periods import years_after
 from families_first.governance.retention.records import DayChange, Record
@@ -20,12 +21,15 @@ from families_first.governance.retention.register import (
     Register,
     read_register,
 )
+from families_first.governance.retention.rules import rules_hash
 from families_first.governance.retention.shares import shares_of
 from families_first.governance.retention.stored import read_entered
-from families_first.governance.vault.holdings import holdings_of, received_on
+from families_first.governance.vault.holdings import holdings_of, origin_of
 
 NOTICE_YEARS = 6
 """How many years after the end of the programme the public notice promises the destruction."""
+
+_TWO_SIGN = "an extension needs two signatures: `retention extend`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,7 @@ def status_of(home: Home, log: AuditLog, *, on: date) -> Status:
     faults = (
         *schedule.faults,
         *_faults_of_records(home, register),
-        *_faults_of_zone_file(home, schedule, held),
+        *_faults_of_zone_file(home, register, schedule, held),
         *_faults_of_keys(home, schedule),
         *faults_against_log(register, log),
     )
@@ -106,8 +110,10 @@ def faults_against_log(register: Register, log: AuditLog) -> list[str]:
     begun: dict[int, str] = {}
     done: set[str] = set()
     allowed: set[str] = set()
+    rules: set[object] = set()
     for entry in log.entries():
         event = entry.event
+        rules.add(event.details.get("retention_rules"))
         if event.resource_kind != "RetentionClass":
             continue
         sha256 = str(event.details.get("record") or "")
@@ -121,7 +127,13 @@ def faults_against_log(register: Register, log: AuditLog) -> list[str]:
             )
     entered = {line.sha256 for line in register.lines}
     people = {line.sha256: line for line in register.lines if line.kind is not RecordKind.PLAN}
+    had = {rules_hash(register.rules[:count]) for count in range(len(register.rules) + 1)}
     return [
+        *(
+            ["the audit log knows other rules of the classes than the register has"]
+            if rules - had - {None}
+            else []
+        ),
         *(
             f"the audit log knows a record that is not in the register: {each[:16]}"
             for each in sorted(done - entered)
@@ -137,7 +149,6 @@ def faults_against_log(register: Register, log: AuditLog) -> list[str]:
 def _class_status(
     home: Home, register: Register, schedule: Schedule, class_id: str, datasets: int, *, on: date
 ) -> ClassStatus:
-    rule = next((each.destroy_after for each in home.retention_classes if each.id == class_id), None)
     day = schedule.days.get(class_id)
     if day is None and class_id in schedule.receipt_years:
         day = _oldest_day(home, schedule, class_id)
@@ -153,7 +164,7 @@ def _class_status(
         )
     return ClassStatus(
         id=class_id,
-        rule=rule.says if rule else "not in the zone file",
+        rule=_rule(home, schedule, class_id),
         datasets=datasets,
         day=day,
         days_left=(day - on).days if day else None,
@@ -163,9 +174,24 @@ def _class_status(
     )
 
 
+def _rule(home: Home, schedule: Schedule, class_id: str) -> str:
+    counted = (
+        (schedule.programme_years, CountedFrom.PROGRAMME_END),
+        (schedule.receipt_years, CountedFrom.RECEIPT),
+    )
+    said = [
+        DestroyAfter(years=years[class_id], counted_from=event).says
+        for years, event in counted
+        if class_id in years
+    ]
+    if all(each.id != class_id for each in home.retention_classes):
+        said.append("not in the zone file")
+    return ", and ".join(said)
+
+
 def _oldest_day(home: Home, schedule: Schedule, class_id: str) -> date | None:
     days = [
-        schedule.receipt_day(class_id, received_on(home, each.entry, provider_of(home)))
+        schedule.receipt_day(class_id, origin_of(home, each.entry, provider_of(home)).received)
         for each in holdings_of(home, class_id)
     ]
     return min((each for each in days if each is not None), default=None)
@@ -190,9 +216,12 @@ def _faults_of_records(home: Home, register: Register) -> Iterator[str]:
             yield f"{path.name} was never entered: it counts for nothing"
 
 
-def _faults_of_zone_file(home: Home, schedule: Schedule, held: dict[str, int]) -> Iterator[str]:
+def _faults_of_zone_file(
+    home: Home, register: Register, schedule: Schedule, held: dict[str, int]
+) -> Iterator[str]:
     rules = {each.id: each.destroy_after for each in home.retention_classes}
-    for each in sorted(held.keys() | schedule.ended.keys()):
+    in_use = {each.retention_class for each in MastersRegister(home.keys).masters() if each.state == "in use"}
+    for each in sorted(held.keys() | in_use | (schedule.ended.keys() - schedule.begun)):
         if each not in rules:
             yield f"class {each} is not in the zone file any more; its day stands"
     for each, ended in schedule.ended.items():
@@ -204,6 +233,20 @@ def _faults_of_zone_file(home: Home, schedule: Schedule, held: dict[str, int]) -
         ):
             yield (
                 f"class {each} has other years in the zone file than in the signed decision; the fewer count"
+            )
+    for entered in register.rules:
+        rule = rules.get(entered.id)
+        if rule is None:
+            continue
+        if rule.counted_from is not entered.counted_from:
+            yield (
+                f"class {entered.id} is counted from another event in the zone file than in the register; "
+                f"whichever day comes first counts, because {_TWO_SIGN}"
+            )
+        elif rule.years > entered.years:
+            yield (
+                f"class {entered.id} has more years in the zone file than in the register; the fewer count, "
+                f"because {_TWO_SIGN}"
             )
     for each, rule in rules.items():
         if rule.counted_from is CountedFrom.PROGRAMME_END and rule.years > NOTICE_YEARS:

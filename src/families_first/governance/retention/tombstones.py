@@ -1,8 +1,9 @@
 """Tombstones: what must stay dead when a backup is restored. A signed list without personal data.
 
-It names the classes destroyed, the datasets destroyed or removed for somebody's rights, the masters that were
-retired or destroyed, and keyed commitments to people who were forgotten. It is public: a copy outside the
-home is what makes an old backup harmless, since the backup's own list is as old as the backup.
+It names the classes destroyed, the datasets destroyed or removed for somebody's rights, and the masters that
+were retired or destroyed: a person who was forgotten stays so because the master that could open their key is
+among them. It is public: a copy outside the home is what makes an old backup harmless, since the backup's own
+list is as old as the backup.
 """
 
 import tomllib
@@ -42,8 +43,6 @@ class Tombstones(BaseModel):
         Grows with each change; the larger of two lists is the newer.
     classes, datasets, masters
         Ids of destroyed classes and datasets, fingerprints of retired and destroyed masters.
-    subjects
-        Keyed commitments (hexadecimal) to people who were forgotten.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -55,15 +54,12 @@ class Tombstones(BaseModel):
     classes: Ids = ()
     datasets: Ids = ()
     masters: Ids = ()
-    subjects: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")], ...], Field(strict=False)
-    ] = ()
 
     def with_all_of(self, other: "Tombstones") -> "Tombstones":
         """Return the dead of both lists, under the larger number."""
         merged = {
             name: tuple(sorted({*getattr(self, name), *getattr(other, name)}))
-            for name in ("classes", "datasets", "masters", "subjects")
+            for name in ("classes", "datasets", "masters")
         }
         newer = max(self, other, key=lambda each: each.number)
         return newer.model_copy(update=merged)
@@ -100,18 +96,11 @@ def parse_tombstones(content: bytes, home_name: str, known: Iterable[Verifier]) 
     return found
 
 
-def bury(
-    home: Home,
-    *,
-    on: date,
-    datasets: Iterable[str] = (),
-    subjects: Iterable[str] = (),
-    also: Tombstones | None = None,
-) -> Tombstones:
+def bury(home: Home, *, on: date, datasets: Iterable[str] = (), also: Tombstones | None = None) -> Tombstones:
     """Add to the tombstones, together with every class and master that the registers know to be dead.
 
-    Whoever forgets a person or removes a dataset for somebody's rights calls this before it is done. May be
-    repeated. Raises as :func:`read_tombstones`.
+    Whoever removes a dataset for somebody's rights calls this before it is done, and whoever rotates a master
+    afterwards. May be repeated. Raises as :func:`read_tombstones`.
     """
     with home.locked():
         before = read_tombstones(home)
@@ -123,7 +112,6 @@ def bury(
                 masters=tuple(
                     m.fingerprint for m in MastersRegister(home.keys).masters() if m.state != "in use"
                 ),
-                subjects=tuple(subjects),
             )
         )
         if also is not None:

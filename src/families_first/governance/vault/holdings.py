@@ -9,6 +9,7 @@ from pathlib import Path
 
 from families_first.governance.home import Home
 from families_first.governance.keys import KeyProvider, read_key_file
+from families_first.governance.sealed import damaged
 from families_first.governance.vault.dataset import MANIFEST_FILE, read_manifest
 from families_first.governance.vault.index import (
     DATASETS,
@@ -35,6 +36,23 @@ class Holding:
     master: str
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whence a dataset comes.
+
+    Attributes
+    ----------
+    received
+        The day on which it was committed.
+    made_from
+        The retention class and the day of receipt (ISO 8601) of each delivery that it was made from, as its
+        ``about`` says under ``made_from``; empty for a delivery itself.
+    """
+
+    received: date
+    made_from: tuple[tuple[str, ...], ...]
+
+
 def index_of(home: Home) -> Index:
     """Return the index of a home's vault; an empty one where nothing was ever kept.
 
@@ -56,16 +74,21 @@ def holdings_of(home: Home, retention_class: str = "") -> list[Holding]:
     ]
 
 
-def received_on(home: Home, entry: Entry, keys: KeyProvider) -> date:
-    """Return the day on which a dataset was received.
+def origin_of(home: Home, entry: Entry, keys: KeyProvider) -> Origin:
+    """Return when a dataset was received, and what it was made from.
 
     Raises
     ------
     UserError
-        VAULT, when its manifest is damaged or its master is not here.
+        VAULT, when its manifest is damaged or gone, or its master is not here.
     """
-    document = (folder_of(home, entry.dataset_id) / MANIFEST_FILE).read_bytes()
-    return read_manifest(document, entry, keys)[0].committed_at.date()
+    try:
+        document = (folder_of(home, entry.dataset_id) / MANIFEST_FILE).read_bytes()
+    except FileNotFoundError:
+        raise damaged(f"{entry.kind} {entry.name}") from None
+    info = read_manifest(document, entry, keys)[0]
+    made_from = tuple(tuple(map(str, each)) for each in info.about.get("made_from", ()))
+    return Origin(info.committed_at.date(), made_from)
 
 
 def forget(home: Home, dataset_ids: Iterable[str]) -> None:
