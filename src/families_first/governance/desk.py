@@ -7,6 +7,7 @@ vault opens nothing. So no record is read without a decision and an entry in the
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -54,7 +55,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Act:
     """Something that was allowed and logged, and is under way.
 
@@ -74,6 +75,8 @@ class Act:
         Counts, ids and hashes for the entry that closes the act; see :meth:`note`.
     subjects
         Ids of the people whom the act turned out to concern; see :meth:`concerns`.
+    ended
+        Set when the act has come to its end: from then on it opens nothing.
     """
 
     desk: "Desk"
@@ -85,7 +88,7 @@ class Act:
     due: frozenset[str]
     details: dict[str, Detail] = field(default_factory=dict)
     subjects: list[str] = field(default_factory=list)
-    open: bool = True
+    ended: threading.Event = field(default_factory=threading.Event)
 
     @property
     def home(self) -> Home:
@@ -102,7 +105,7 @@ class Act:
 
     def concerns(self, *subjects: str) -> None:
         """Say whom the act turned out to concern; the entry that closes it gets keyed commitments to them."""
-        self.subjects += subjects
+        self.subjects.extend(subjects)
 
     def is_due(self, retention_class: str, received: date) -> bool:
         """Whether the day of destruction has come for what was received on a day under a class."""
@@ -112,7 +115,7 @@ class Act:
 
     def check_open(self) -> None:
         """Refuse to be used after its end."""
-        if not self.open:
+        if self.ended.is_set():
             raise UserError(
                 "This act has come to its end",
                 where=self.action,
@@ -300,7 +303,7 @@ class Desk:
         act = Act(self, action, entry, term.reads, term.writes, scope, due)
 
         def close(outcome: Outcome) -> None:
-            act.open = False
+            act.ended.set()
             self.log.append(
                 self._event(
                     action,
