@@ -50,7 +50,7 @@ def test_checks_that_did_not_run_are_red_and_the_command_fails(
     assert exit_code_of(command) == ExitCode.PROMISE
     document = told(capsys)
     verdicts = {each["id"]: each["verdict"] for each in document["promises"]}  # type: ignore[attr-defined]
-    assert verdicts["never-to-an-agency"] == "stale"
+    assert verdicts["never-to-an-agency"] == "out of date"
     assert verdicts["request-their-information"] == "missing"
     assert {proof["check"] for proof in document["proofs"]} == set(QUICK)  # type: ignore[attr-defined]
     assert {proof["verdict"] for proof in document["proofs"]} == {"holds"}  # type: ignore[attr-defined]
@@ -115,6 +115,17 @@ def test_a_check_that_does_not_exist_is_told(demo: Path, capsys: pytest.CaptureF
     assert "keys-are-private" in capsys.readouterr().err
 
 
+def test_one_check_alone_prints_the_promises_that_it_belongs_to(
+    demo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    exit_code_of(["assure", "--demo", str(demo), "--only", "engine-is-shut"])
+    out = capsys.readouterr().out
+    assert "held-securely" in out
+    assert "never-to-an-agency" not in out
+    assert "The page alone tells of 19 other promises." in out
+
+
 def test_a_broken_promise_fails_the_command_and_says_what_got_through(
     demo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +135,7 @@ def test_a_broken_promise_fails_the_command_and_says_what_got_through(
     assert exit_code_of([*command, "--only", "keys-are-private"]) == ExitCode.PROMISE
     out = capsys.readouterr().out
     assert "can be read by other accounts" in out
+    assert "What to do next: keys-are-private: " in out
     assert str(demo) not in out
 
 

@@ -92,6 +92,21 @@ def test_a_promise_without_any_check_is_refused() -> None:
         Promise(id="empty", title="Empty", sentence="s", mechanism="m", fresh_days=7)
 
 
+def test_the_right_to_erasure_claims_no_more_than_the_persons_own_key() -> None:
+    [rights] = [each for each in REGISTER.promises if each.id == "rights"]
+    assert "erased from every copy" not in rights.mechanism
+    assert "Rows about a person stand under the key of their dataset" in rights.mechanism
+
+
+@pytest.mark.parametrize(
+    "words", ["Data Protection Act", "lawfully", "legal obligations", "appropriate measures"]
+)
+def test_a_sentence_that_no_program_can_judge_says_what_is_left_to_people(words: str) -> None:
+    found = [each for each in REGISTER.promises if words in each.sentence]
+    assert found
+    assert all(each.left_to_people for each in found)
+
+
 def test_the_notice_is_shown_whole_with_every_promise_marked_once() -> None:
     pieces = [piece for block in blocks_of(REGISTER) for line in block.lines for piece in line]
     marked = [piece.promise.id for piece in pieces if piece.promise]

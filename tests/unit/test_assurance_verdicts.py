@@ -1,6 +1,7 @@
 """No check passes by accident: errors, silence, too much time and old proofs are never a pass."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,12 +15,13 @@ from families_first.assurance.assuring import assure
 from families_first.assurance.basis import Basis, basis_of, program_hash
 from families_first.assurance.bench import Bench
 from families_first.assurance.check import Check, Findings, Tally
-from families_first.assurance.evidence import Evidence, earlier_proofs, keep_evidence, weigh
+from families_first.assurance.checks import CHECKS
+from families_first.assurance.evidence import Evidence, Standing, earlier_proofs, keep_evidence, weigh
 from families_first.assurance.page import render_page
 from families_first.assurance.planted import NINO, found_in
 from families_first.assurance.running import run_check
-from families_first.assurance.verdicts import Proof, Verdict, worst
-from families_first.cli.assure import rows
+from families_first.assurance.verdicts import HOLDS_SO_FAR, NEXT, Proof, Verdict, worst
+from families_first.cli.assure import about, last_line, rows
 from families_first.errors import ExitCode, UserError
 from families_first.governance.desk import utc_now
 from families_first.governance.home import Home
@@ -112,13 +114,13 @@ def test_many_breaches_are_counted_and_some_are_named(tmp_path: Path) -> None:
 def test_the_worst_of_nothing_is_not_a_pass() -> None:
     assert worst([]) is Verdict.CANNOT_TELL
     assert worst([Verdict.HOLDS, Verdict.MISSING]) is Verdict.MISSING
-    assert worst([Verdict.STALE, Verdict.HOLDS, Verdict.BROKEN]) is Verdict.BROKEN
+    assert worst([Verdict.OUT_OF_DATE, Verdict.HOLDS, Verdict.BROKEN]) is Verdict.BROKEN
 
 
 def test_a_proof_counts_until_its_days_are_over_and_not_a_moment_longer() -> None:
     assert weighed(proofs(days_ago=6.9)).red == ()
     assert {each.verdict for each in weighed(proofs(days_ago=7.1)).standings if each.promise.checks} == {
-        Verdict.STALE
+        Verdict.OUT_OF_DATE
     }
 
 
@@ -126,12 +128,12 @@ def test_a_proof_from_the_future_counts_for_nothing() -> None:
     assert weighed(proofs(days_ago=-2)).red != ()
 
 
-def test_a_check_that_never_ran_is_stale() -> None:
+def test_a_check_that_never_ran_is_out_of_date() -> None:
     found = proofs()
     del found["no-network"]
     assert weighed(found).counts_until == NOW.date()
-    stale = {each.promise.id for each in weighed(found).red}
-    assert stale == {each.id for each in REGISTER.promises if "no-network" in each.checks}
+    late = {each.promise.id for each in weighed(found).red}
+    assert late == {each.id for each in REGISTER.promises if "no-network" in each.checks}
 
 
 @pytest.mark.parametrize(
@@ -155,7 +157,7 @@ def test_a_check_that_never_ran_is_stale() -> None:
 )
 def test_a_proof_counts_no_longer_once_what_it_rests_on_has_changed(now: Basis, told: str) -> None:
     evidence = weighed(proofs(), now=now)
-    assert {each.verdict for each in evidence.standings if each.promise.checks} == {Verdict.STALE}
+    assert {each.verdict for each in evidence.standings if each.promise.checks} == {Verdict.OUT_OF_DATE}
     assert evidence.counts_until == NOW.date()
     assert f'<p class="through">{told}</p>' in render_page(REGISTER, evidence, made_up=False)
     assert any(told in map(str, row) for row in rows(evidence))
@@ -165,7 +167,7 @@ def test_a_proof_that_examined_other_homes_too_counts_for_one_that_is_as_it_was(
     assert weighed(proofs(), now=replace(BASIS, homes={})).red == ()
 
 
-def test_a_broken_promise_does_not_become_merely_stale_when_something_changes() -> None:
+def test_a_broken_promise_does_not_become_merely_out_of_date_when_something_changes() -> None:
     evidence = weighed(proofs(Verdict.BROKEN), now=replace(BASIS, program="other"))
     assert {each.verdict for each in evidence.red} == {Verdict.BROKEN}
 
@@ -199,7 +201,7 @@ def test_the_hash_of_the_program_is_of_its_files_and_their_names(
     assert len(set(found)) == 3
 
 
-def test_the_run_says_that_earlier_proofs_are_stale_once_the_zone_file_has_changed(tmp_path: Path) -> None:
+def test_the_run_says_that_proofs_are_out_of_date_once_the_zone_file_has_changed(tmp_path: Path) -> None:
     home = Home.create(tmp_path / "assured", zone="council", title="Exampleshire Council")
     officer = open_desk(home, "data-protection-officer", purpose=Purpose.PROTECT_DATA)
     assure(officer, [home], only=["keys-are-private", "one-person-can-be-erased"])
@@ -207,11 +209,11 @@ def test_the_run_says_that_earlier_proofs_are_stale_once_the_zone_file_has_chang
     found = assure(officer, [Home.open(home.root)], only=["keys-are-private"]).evidence
     shown = {each.check: each for standing in found.standings for each in standing.checks}
     assert shown["keys-are-private"].verdict is Verdict.HOLDS
-    assert shown["one-person-can-be-erased"].verdict is Verdict.STALE
+    assert shown["one-person-can-be-erased"].verdict is Verdict.OUT_OF_DATE
     assert "zone.toml" in shown["one-person-can-be-erased"].why
 
 
-def test_a_broken_promise_does_not_become_merely_stale_with_time() -> None:
+def test_a_broken_promise_does_not_become_merely_out_of_date_with_time() -> None:
     found = proofs() | {"no-network": proofs(Verdict.BROKEN, days_ago=30)["no-network"]}
     assert {each.verdict for each in weighed(found).red} == {Verdict.BROKEN}
 
@@ -267,6 +269,119 @@ def test_the_page_escapes_what_checks_tell() -> None:
     found = proofs()
     found["no-network"] = replace(found["no-network"], notes=("<b>bold</b>",))
     assert "<b>bold</b>" not in render_page(REGISTER, weighed(found), made_up=True)
+
+
+def card(page: str, promise: str) -> str:
+    return (
+        page.partition('<section class="promise')[2]
+        .partition(f'id="{promise}"')[2]
+        .partition("</section>")[0]
+    )
+
+
+def standing_of(evidence: Evidence, promise: str) -> Standing:
+    [found] = [each for each in evidence.standings if each.promise.id == promise]
+    return found
+
+
+@pytest.mark.parametrize(
+    "promise", ["data-protection-act", "lawful-sharing", "strict-protocols", "legal-obligations"]
+)
+def test_a_sentence_about_the_law_holds_as_far_as_a_program_can_check_and_no_further(promise: str) -> None:
+    evidence = weighed(proofs())
+    standing = standing_of(evidence, promise)
+    assert (standing.verdict, standing.words) == (Verdict.HOLDS, HOLDS_SO_FAR)
+    shown = card(render_page(REGISTER, evidence, made_up=False), promise)
+    badge, caveat, mechanism = (
+        shown.index(words)
+        for words in (HOLDS_SO_FAR, "No program can judge whether", standing.promise.mechanism)
+    )
+    assert badge < caveat < mechanism
+    assert [promise, "", HOLDS_SO_FAR, "", None] in rows(evidence)
+    [told] = [each for each in evidence.as_document()["promises"] if each["id"] == promise]
+    assert told["left_to_people"].startswith("whether")
+
+
+def test_a_sentence_that_is_broken_says_so_whatever_is_left_to_people() -> None:
+    assert standing_of(weighed(proofs(Verdict.BROKEN)), "data-protection-act").words == "broken"
+
+
+def test_what_should_be_known_beside_a_check_that_holds_stands_at_the_top_of_the_card() -> None:
+    note = "Nobody has signed an end of the programme yet."
+    found = proofs() | {"the-end-is-signed": replace(proofs()["the-end-is-signed"], notes=(note,))}
+    page = render_page(REGISTER, weighed(found), made_up=False)
+    assert page.count(note) == 1
+    shown = card(page, "destroyed")
+    assert 0 < shown.index(note) < shown.index('<ul class="checks">')
+
+
+def test_people_and_programs_read_the_same_word_for_a_verdict() -> None:
+    words = {each.value for each in Verdict}
+    assert words == {"holds", "broken", "out of date", "missing", "cannot tell"}
+    found = proofs() | {"no-network": proofs(Verdict.BROKEN)["no-network"]}
+    found["engine-is-shut"] = replace(found["engine-is-shut"], verdict=Verdict.CANNOT_TELL)
+    found["no-plain-text-at-rest"] = proofs(days_ago=30)["no-plain-text-at-rest"]
+    evidence = weighed(found)
+    page = render_page(REGISTER, evidence, made_up=False)
+    assert set(re.findall(r'<span class="tag [a-z-]+">([^<]+)</span>', page)) == words | {HOLDS_SO_FAR}
+    assert {row[2] for row in rows(evidence)} == words | {HOLDS_SO_FAR}
+    document = evidence.as_document()
+    assert {check["verdict"] for each in document["promises"] for check in each["checks"]} == words
+    how_to = Path(__file__).parents[2] / "docs" / "how-to" / "run-assurance.md"
+    assert set(re.findall(r"^\| ([a-z ]+) \|", how_to.read_text(encoding="utf-8"), re.M)) == words
+
+
+def test_in_a_card_the_broken_checks_come_first_and_say_what_to_do_next() -> None:
+    found = proofs() | {"keys-are-private": proofs(Verdict.BROKEN)["keys-are-private"]}
+    found["engine-is-shut"] = replace(found["engine-is-shut"], verdict=Verdict.CANNOT_TELL)
+    found["no-network"] = proofs(days_ago=30)["no-network"]
+    evidence = weighed(found)
+    order = ["keys-are-private", "engine-is-shut", "no-network", "no-plain-text-at-rest"]
+    assert [each.check for each in standing_of(evidence, "held-securely").checks] == order
+    shown = card(render_page(REGISTER, evidence, made_up=False), "held-securely")
+    first = shown.partition("<li")[2].partition("</li>")[0]
+    assert NEXT[Verdict.BROKEN] in first
+    assert "data protection officer" in NEXT[Verdict.BROKEN]
+
+
+def test_a_check_under_several_promises_is_told_in_full_once_and_by_a_link_elsewhere() -> None:
+    page = render_page(REGISTER, weighed(proofs()), made_up=False)
+    for name in REGISTER.checks:
+        under = sum(name in each.checks for each in REGISTER.promises)
+        assert page.count(f'id="check-{name}"') == 1, name
+        assert page.count(f'href="#check-{name}"') == under - 1, name
+
+
+@pytest.mark.parametrize("unit", sorted({each.unit for each in CHECKS.values()}))
+def test_one_attempt_is_counted_as_one(unit: str) -> None:
+    proof = replace(proofs()["no-network"], unit=unit)
+    assert replace(proof, attempts=2000).counted == f"2,000 {unit}"
+    one = replace(proof, attempts=1).counted
+    assert one.split()[1] != unit.split(maxsplit=1)[0]
+    assert " and " not in one
+
+
+def test_a_run_is_counted_as_a_run() -> None:
+    proof = replace(proofs()["no-network"], unit=CHECKS["no-network"].unit, attempts=1)
+    assert proof.counted == "1 run"
+
+
+def test_asked_about_one_check_the_promises_that_it_belongs_to_are_told_and_no_others() -> None:
+    evidence = weighed(proofs())
+    told = {each.promise.id for each in about(evidence, ("no-network",)).standings}
+    assert told == {"unauthorised-use", "held-securely"}
+    assert about(evidence, ()) == evidence
+
+
+def test_the_last_line_counts_one_promise_as_one() -> None:
+    found = proofs() | {"destruction-is-final": proofs(Verdict.BROKEN)["destruction-is-final"]}
+    assert last_line(weighed(found)).startswith(f"1 promise of {len(REGISTER.promises)} needs somebody")
+
+
+def test_the_page_says_whose_notice_it_prints() -> None:
+    page = render_page(REGISTER, weighed(proofs()), made_up=False)
+    before = page.partition('<div class="notice">')[0]
+    assert f"This is {REGISTER.notice.publisher}’s notice, on which the programme was built." in before
 
 
 @pytest.mark.parametrize("encoded", ["utf-8", "utf-16-le", "hex", "base64"])

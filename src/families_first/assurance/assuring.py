@@ -73,7 +73,7 @@ def assure(
         evidence = weigh(register, proofs, of=of, at=desk.clock(), now=basis_of(homes))
         page = render_page(register, evidence, made_up=made_up)
         kept = keep_evidence(home, evidence, page)
-        act.note(**{each.value.replace("-", "_"): evidence.count(each) for each in Verdict})
+        act.note(**{each.name.lower(): evidence.count(each) for each in Verdict})
     return Assurance(evidence, page, kept)
 
 

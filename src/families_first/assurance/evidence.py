@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from families_first.assurance.basis import Basis
-from families_first.assurance.verdicts import Proof, Verdict, worst
+from families_first.assurance.verdicts import HOLDS_SO_FAR, Proof, Verdict, worst
 from families_first.errors import UserError
 from families_first.governance.durable import write_durably
 from families_first.governance.home import Home
@@ -25,6 +25,7 @@ NOTE_FILE = "evidence.note"
 JSON_FILE = "assurance.json"
 PAGE_FILE = "assurance.html"
 
+_ORDER = list(Verdict)
 _PUBLIC_FILE = 0o644  # evidence names no person; it is made to be shown
 
 
@@ -43,7 +44,8 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a promise stands: the worst of its checks, each check, and the last day on which its proofs count.
+    """How a promise stands: the worst of its checks, each check with the worst first, and the last day on
+    which its proofs count.
 
     ``counts_until`` is None where a check was never run, or what its proof rests on has changed.
     """
@@ -52,6 +54,18 @@ class Standing:
     verdict: Verdict
     checks: tuple[Shown, ...]
     counts_until: date | None
+
+    @property
+    def words(self) -> str:
+        """How it stands, as people read it."""
+        so_far = self.verdict is Verdict.HOLDS and self.promise.left_to_people
+        return HOLDS_SO_FAR if so_far else self.verdict.value
+
+    @property
+    def to_know(self) -> tuple[str, ...]:
+        """What should be known beside the checks that hold, such as that no day of destruction is set."""
+        held = (each.proof for each in self.checks if each.proof and each.verdict is Verdict.HOLDS)
+        return tuple(dict.fromkeys(note for proof in held for note in proof.notes))
 
     def count(self, verdict: Verdict) -> int:
         """Return how many of the checks stand so."""
@@ -103,6 +117,7 @@ class Evidence:
                     "id": each.promise.id,
                     "sentence": each.promise.sentence,
                     "verdict": each.verdict.value,
+                    "left_to_people": each.promise.left_to_people,
                     "counts_until": each.counts_until.isoformat() if each.counts_until else None,
                     "checks": [
                         {"check": shown.check, "verdict": shown.verdict.value, "why": shown.why}
@@ -129,9 +144,9 @@ def weigh(
     of
         Whose evidence it is.
     at
-        The moment for which it is asked: proofs that count no longer by then are stale.
+        The moment for which it is asked: proofs that count no longer by then are out of date.
     now
-        What a proof would rest on at that moment: proofs that rest on something else are stale too.
+        What a proof would rest on at that moment: proofs that rest on something else are out of date too.
     """
     return Evidence(of, at, tuple(_standing(each, proofs, at, now) for each in register.promises))
 
@@ -141,21 +156,20 @@ def _standing(promise: Promise, proofs: Mapping[str, Proof], at: datetime, now: 
     shown = [_shown(name, proofs.get(name), lasts, at, now) for name in promise.checks]
     known = [each.proof.at for each in shown if each.proof is not None and not each.proof.basis.changed(now)]
     until = (min(known) + lasts).date() if known and len(known) == len(promise.checks) else None
-    checks = (*shown, *map(_gap, promise.missing))
+    checks = tuple(sorted((*shown, *map(_gap, promise.missing)), key=lambda each: _ORDER.index(each.verdict)))
     return Standing(promise, worst(each.verdict for each in checks), checks, until)
 
 
 def _shown(name: str, proof: Proof | None, lasts: timedelta, at: datetime, now: Basis) -> Shown:
     if proof is None:
-        return Shown(name, Verdict.STALE, why="It has never been run here.")
+        return Shown(name, Verdict.OUT_OF_DATE, why="It has never been run here.")
     if proof.verdict is Verdict.BROKEN:
         return Shown(name, Verdict.BROKEN, proof)
     if not proof.at - timedelta(days=1) <= at <= proof.at + lasts:
-        return Shown(
-            name, Verdict.STALE, proof, f"Its last proof is of {proof.at:%d %B %Y} and counts no longer."
-        )
+        why = f"Its last proof is of {proof.at:%d %B %Y} and counts no longer."
+        return Shown(name, Verdict.OUT_OF_DATE, proof, why)
     if changed := proof.basis.changed(now):
-        return Shown(name, Verdict.STALE, proof, changed)
+        return Shown(name, Verdict.OUT_OF_DATE, proof, changed)
     return Shown(name, proof.verdict, proof)
 
 
@@ -167,7 +181,7 @@ def earlier_proofs(home: Home) -> dict[str, Proof]:
     """Return the last proofs that a home kept and signed, by check.
 
     What is not there, was altered or is not signed by the home counts for nothing: its checks are then
-    stale until they run again.
+    out of date until they run again.
     """
     try:
         note = (home.root / FOLDER / NOTE_FILE).read_text(encoding="utf-8")

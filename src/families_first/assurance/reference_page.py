@@ -27,6 +27,8 @@ def promises_page() -> str:
     ]
     for promise in register.promises:
         lines += ["", f"## {promise.title}", "", f"> {promise.sentence}", "", promise.mechanism, ""]
+        if promise.left_to_people:
+            lines += [f"No program can judge {promise.left_to_people}. That is for people.", ""]
         lines += [f"- `{name}` tries to {CHECKS[name].tries}." for name in promise.checks]
         lines += [f"- `{gap.check}` is **missing**. {gap.why}" for gap in promise.missing]
     lines += [

@@ -10,28 +10,51 @@ from families_first.assurance.basis import Basis
 
 
 class Verdict(StrEnum):
-    """What can be said of a check or a promise."""
+    """What can be said of a check or a promise, in the word that people and programs read; worst first."""
 
     BROKEN = "broken"  # an attempt got through
-    STALE = "stale"  # never shown, or not since too long, or not since what it rests on was changed
-    CANNOT_TELL = "cannot-tell"  # the check could not do its work; never a pass
+    CANNOT_TELL = "cannot tell"  # the check could not do its work; never a pass
+    OUT_OF_DATE = "out of date"  # never shown, or not since too long, or what it rests on was changed
     MISSING = "missing"  # not built yet
     HOLDS = "holds"  # every attempt failed
 
     @property
     def is_red(self) -> bool:
         """Whether somebody must act at once."""
-        return self in {Verdict.BROKEN, Verdict.STALE, Verdict.CANNOT_TELL}
+        return self in {Verdict.BROKEN, Verdict.CANNOT_TELL, Verdict.OUT_OF_DATE}
 
 
-WORDS = {
-    Verdict.HOLDS: "holds",
-    Verdict.BROKEN: "broken",
-    Verdict.STALE: "out of date",
-    Verdict.CANNOT_TELL: "cannot tell",
-    Verdict.MISSING: "proof missing",
+HOLDS_SO_FAR = "holds as far as a program can check"
+"""How a promise stands that holds, and of which a part is for people to judge."""
+
+NEXT = {
+    Verdict.BROKEN: "Look at what got through, tell the data protection officer, and do not go on relying on "
+    "this promise until the check holds again.",
+    Verdict.CANNOT_TELL: "Mend what stopped the check and run it again; until then, do not rely on this "
+    "promise.",
 }
-"""Each verdict as people read it beside a promise."""
+"""What somebody has to do about a check that stands so."""
+
+_ONE = {
+    "agreements": "agreement",
+    "and": "or",
+    "attempts": "attempt",
+    "classes": "class",
+    "files": "file",
+    "folders": "folder",
+    "forgeries": "forgery",
+    "landings": "landing",
+    "logs": "log",
+    "modules": "module",
+    "parcels": "parcel",
+    "partners": "partner",
+    "people": "person",
+    "requests": "request",
+    "rows": "row",
+    "runs": "run",
+    "statements": "statement",
+    "witnesses": "witness",
+}
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
@@ -79,6 +102,13 @@ class Proof:
     seconds: float
     at: datetime
     basis: Basis
+
+    @property
+    def counted(self) -> str:
+        """How many attempts of what were made: ``1 run``, ``41,472 requests``."""
+        words = self.unit.split()
+        unit = " ".join(_ONE.get(each, each) for each in words) if self.attempts == 1 else self.unit
+        return f"{self.attempts:,} {unit}"
 
     def as_document(self) -> dict[str, Any]:
         """Return the proof as JSON holds it."""

@@ -1,11 +1,12 @@
 """``families-first assure``: try to break every promise of the public notice, and show what holds."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from families_first.assurance.verdicts import WORDS, Verdict
+from families_first.assurance.verdicts import NEXT, Verdict
 from families_first.cli.options import HERE, AsOption, HomeOption, JsonOption, desk_at
 from families_first.cli.output import Sheet, counted, emit
 from families_first.cli.progress import progress
@@ -67,30 +68,38 @@ def assure(
     evidence = found.evidence
     if out is not None:
         write_pages(out, evidence, found.page)
+    shown = about(evidence, only)
     emit(
         evidence.as_document(),
         json=json,
         show=[
-            Sheet(["Promise", "Check", "Verdict", "Tried", "Seconds"], rows(evidence)),
-            *_to_know(evidence),
+            Sheet(["Promise", "Check", "Verdict", "Tried", "Seconds"], rows(shown)),
+            *_to_know(shown),
             "",
             f"The page: {(out or found.kept).name}/{PAGE_FILE}. It counts until "
             f"{evidence.counts_until:%d %B %Y}.",
+            *_left_out(evidence, shown),
             last_line(evidence),
         ],
     )
     return ExitCode.PROMISE if evidence.red else ExitCode.OK
 
 
+def about(evidence: "Evidence", checks: tuple[str, ...]) -> "Evidence":
+    """Return the evidence of the promises to which some checks belong; of all when none is named."""
+    found = (each for each in evidence.standings if not checks or set(checks) & set(each.promise.checks))
+    return replace(evidence, standings=tuple(found))
+
+
 def rows(evidence: "Evidence") -> list[list[object]]:
     """Return a row for each promise, and beneath it one for each of its checks."""
     rows: list[list[object]] = []
     for each in evidence.standings:
-        rows.append([each.promise.id, "", WORDS[each.verdict], "", None])
+        rows.append([each.promise.id, "", each.words, "", None])
         for shown in each.checks:
             proof = shown.proof
-            tried = f"{proof.attempts:,} {proof.unit}, {len(proof.breaches)} got through" if proof else ""
-            if shown.verdict is Verdict.STALE:
+            tried = f"{proof.counted}, {len(proof.breaches)} got through" if proof else ""
+            if shown.verdict is Verdict.OUT_OF_DATE:
                 tried = shown.why
             rows.append(["", shown.check, shown.verdict.value, tried, proof.seconds if proof else None])
     return rows
@@ -101,19 +110,27 @@ def _to_know(evidence: "Evidence") -> list[str]:
     for proof in evidence.proofs:
         lines += [f"Got through: {proof.check}: {breach}" for breach in proof.breaches]
         lines += [f"To know: {proof.check}: {note}" for note in proof.notes]
+        lines += [f"What to do next: {proof.check}: {NEXT[proof.verdict]}"] if proof.verdict in NEXT else []
     return ["", *lines] if lines else []
+
+
+def _left_out(evidence: "Evidence", shown: "Evidence") -> list[str]:
+    left = len(evidence.standings) - len(shown.standings)
+    return [f"The page alone tells of {counted(left, 'other promise')}."] if left else []
 
 
 def standings(evidence: "Evidence") -> dict[str, str]:
     """Return how each promise stands, in words, by its id."""
-    return {each.promise.id: WORDS[each.verdict] for each in evidence.standings}
+    return {each.promise.id: each.words for each in evidence.standings}
 
 
 def last_line(evidence: "Evidence") -> str:
     """Return what it comes to, in one sentence."""
     missing = evidence.count(Verdict.MISSING)
-    gaps = f"; {counted(missing, 'promise')} lack a check that is not built yet" if missing else ""
+    lack = "lacks" if missing == 1 else "lack"
+    gaps = f"; {counted(missing, 'promise')} {lack} a check that is not built yet" if missing else ""
     if evidence.red:
+        needs = "needs" if len(evidence.red) == 1 else "need"
         red = counted(len(evidence.red), "promise")
-        return f"{red} of {len(evidence.standings)} need somebody to act now{gaps}."
+        return f"{red} of {len(evidence.standings)} {needs} somebody to act now{gaps}."
     return f"No attempt to break a promise got through{gaps}."

@@ -66,7 +66,7 @@ _MEANINGS: Mapping[ExitCode, tuple[str, str]] = {
         "The message says which; ask the sender for it again, or leave it.",
     ),
     ExitCode.PROMISE: (
-        "A promise of the notice is not shown to hold: a check failed, is stale or is missing.",
+        "A promise of the notice is not shown to hold: a check failed, is out of date or is missing.",
         "Open the page that `assure` wrote and begin with the first red line.",
     ),
 }

@@ -45,6 +45,9 @@ class Promise(_Part):
         Names of the checks that try to break it.
     missing
         Checks that it needs and that are not built.
+    left_to_people
+        What of it no program can judge, beginning with "whether"; empty where the checks can judge it all.
+        Where it holds, it is shown to hold as far as a program can check, and no further.
     fresh_days
         For how many days a proof counts.
     """
@@ -55,6 +58,7 @@ class Promise(_Part):
     mechanism: Words
     checks: Annotated[tuple[Name, ...], Field(strict=False)] = ()
     missing: Annotated[tuple[Missing, ...], Field(strict=False)] = ()
+    left_to_people: Annotated[str, Field(pattern=r"^$|^whether .+[^.]$")] = ""
     fresh_days: Annotated[int, Field(ge=1, le=366)]
 
     @model_validator(mode="after")

@@ -39,7 +39,7 @@ sys.exit(exit_code_of(sys.argv[2:]))
 @check(
     "zones-never-import-one-another",
     tries="find a way from the code of one zone to the code of another",
-    unit="modules",
+    unit="modules reached from a zone",
 )
 def zones_never_import_one_another(bench: Bench) -> Findings:
     """Every import of every module, followed to its end from each zone."""
@@ -53,8 +53,8 @@ def zones_never_import_one_another(bench: Bench) -> Findings:
             foreign = room in set(Zone) and room != zone
             tally.holds(not foreign, f"{zone} reaches {module}, by way of {way}")
     return tally.findings(
-        f"The imports of {len(imports)} modules were read from their text, and followed from each of the "
-        "four zones to their ends."
+        f"The imports of all {len(imports)} modules of the program were read from their text, and "
+        "followed from each of the four zones to their ends."
     )
 
 
@@ -121,7 +121,7 @@ def _reached(start: list[str], imports: Mapping[str, frozenset[str]]) -> Iterato
 @check(
     "no-network",
     tries="catch a landing and a matching run as it reaches for a network that is not there",
-    unit="whole runs",
+    unit="runs",
     limit_seconds=180,
 )
 def no_network(bench: Bench) -> Findings:

@@ -94,7 +94,7 @@ def _look_at_shares(tally: Tally, home: Home, agencies: list[str]) -> None:
 
 @check(
     "one-person-can-be-erased",
-    tries="find somebody who was erased, by their id in the log or by their key in an old copy",
+    tries="find somebody in the log whose own key was destroyed, also with a vault from before",
     unit="attempts to find",
 )
 def one_person_can_be_erased(bench: Bench) -> Findings:
@@ -123,8 +123,9 @@ def one_person_can_be_erased(bench: Bench) -> Findings:
     shutil.copytree(old, home.vault)
     tally.holds(_finds_nothing(home, erased, before), "a copy from before still opens the person's key")
     return tally.findings(
-        "One of two people was erased; then the log was searched with the person's id, the other's was "
-        "looked for, the log verified, and a copy of the vault from before was put back and opened."
+        "The key of one of two people was destroyed; then the log was searched with the person's "
+        "id, the other's was looked for, the log verified, and a copy of the vault from before was put back "
+        "and opened."
     )
 
 

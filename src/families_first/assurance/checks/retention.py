@@ -31,7 +31,7 @@ from families_first.governance.keys.providers import provider_of
 from families_first.governance.policy import Resource
 from families_first.governance.purposes import Purpose
 from families_first.governance.retention.certificates import verify_certificate
-from families_first.governance.retention.classes import CountedFrom
+from families_first.governance.retention.classes import CountedFrom, RetentionClass
 from families_first.governance.retention.dates import schedule_of
 from families_first.governance.retention.deciding import prepare_day_change
 from families_first.governance.retention.destroying import destroy
@@ -288,14 +288,19 @@ def the_end_is_signed(bench: Bench) -> Findings:
             ExitCode.REFUSED,
             ExitCode.BAD_FILE,
         )
-    classes, open_ended = 0, list[str]()
+    classes, counted, open_ended = 0, 0, list[str]()
     for home in bench.examined():
         classes += len(home.retention_classes)
+        counted += sum(map(_counts_from_the_end, home.retention_classes))
         open_ended += _what_stands(tally, home, on=bench.clock().date())
     if open_ended:
         tally.notes.append(
-            "Nobody has signed when the programme ended, so no day of destruction is set for: "
+            "Nobody has signed an end of the programme yet, so no day of destruction is set for: "
             f"{', '.join(open_ended)}."
+        )
+    if dated := counted - len(open_ended):
+        tally.notes.append(
+            f"An end of the programme is signed. Retention classes whose day of destruction it sets: {dated}."
         )
     return tally.findings(
         "Decisions on the end of a programme, and to put destruction off, were entered with too few "
@@ -304,13 +309,17 @@ def the_end_is_signed(bench: Bench) -> Findings:
     )
 
 
+def _counts_from_the_end(retention_class: RetentionClass) -> bool:
+    return retention_class.destroy_after.counted_from is CountedFrom.PROGRAMME_END
+
+
 def _what_stands(tally: Tally, home: Home, *, on: date) -> list[str]:
     """Count what stands in a home; return its classes of which nobody has signed the programme's end."""
     schedule, open_ended = schedule_of(home), list[str]()
     status = status_of(home, AuditLog.open(home), on=on)
     tally.holds(not status.faults, f"the {home.zone} home: {' '.join(status.faults)}")
     for each in home.retention_classes:
-        counted = each.destroy_after.counted_from is CountedFrom.PROGRAMME_END
+        counted = _counts_from_the_end(each)
         years = each.destroy_after.years
         tally.holds(
             not counted or years <= _NOTICE_YEARS,
