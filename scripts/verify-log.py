@@ -141,6 +141,9 @@ def main():
     try:
         is_file = Path(chosen.key).is_file()
         text = Path(chosen.key).read_text(encoding="utf-8") if is_file else chosen.key
+        if not re.fullmatch(r"[^\s+]+\+[0-9a-f]+\+[A-Za-z0-9+/]+=*", text.strip()):
+            say("COULD NOT LOOK: --key names no key and no key file, which is one line: name+id+key")
+            return 2
         name, key_id, key = text.strip().split("+", 2)
         key = base64.b64decode(key)
         if hashlib.sha256(name.encode() + b"\n" + key).hexdigest()[:8] != key_id or key[:1] != b"\x01":

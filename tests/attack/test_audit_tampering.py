@@ -177,6 +177,11 @@ def test_the_verifier_takes_the_key_from_a_file_and_refuses_a_damaged_one(folder
     assert verify_alone(folder, str(folder / "export" / "log.key"), "one.notes").returncode == 0
     answer = verify_alone(folder, key.replace("+", "+0", 1), "one.notes")
     assert (answer.returncode, answer.stdout) == (1, "WRONG: the public key is damaged\n")
+    answer = verify_alone(folder, str(folder / "one.notes"), "one.notes")
+    assert (answer.returncode, answer.stdout) == (
+        2,
+        "COULD NOT LOOK: --key names no key and no key file, which is one line: name+id+key\n",
+    )
 
 
 def test_the_verifier_imports_nothing_but_the_standard_library() -> None:

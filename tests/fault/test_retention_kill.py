@@ -56,6 +56,8 @@ def pattern(tmp_path_factory: pytest.TempPathFactory) -> Path:
     programme.keep("a")
     programme.keep("b")
     programme.keep("s", class_id=RECEIPT.id)
+    (programme.home.inbox / "made-up.csv").write_text("made up\n")
+    (programme.home.outbox / "made-up.html").write_text("made up\n")
     programme.hand_out_shares()
     programme.end()
     Custodian.of(programme, root / "custodian").back_up()
@@ -95,6 +97,9 @@ def test_a_destruction_killed_at_any_file_operation_is_finished_by_the_next_run(
         assert KeyFiles(home.keys).masters(CLASS) == ()
         assert vault_of(home).names("delivery") == ["s"]
         vault_of(home).check()
+        assert [each.name for folder in (home.inbox, home.outbox) for each in folder.iterdir()] == [
+            f"certificate-{CLASS}.txt"
+        ]
         plans = [line for line in read_register(home).lines if line.destroys]
         assert len(plans) == 1
         certificate = (home.outbox / f"certificate-{CLASS}.txt").read_text()

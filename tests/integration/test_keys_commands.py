@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import pty
@@ -22,7 +23,7 @@ from families_first.governance.home import Home
 from families_first.governance.keys import provider_of
 from families_first.governance.keys.ceremony import STEPS
 from families_first.governance.keys.commitments import Commitments
-from families_first.governance.keys.shares import words_of
+from families_first.governance.keys.shares import share_id, words_of
 from families_first.governance.keys.unlocking import close
 from families_first.governance.retention import PROGRAMME_CLASS
 from families_first.governance.retention.tombstones import read_tombstones
@@ -203,7 +204,68 @@ def test_custodians_may_type_their_words_on_the_terminal(tmp_path: Path) -> None
     home = home_with(tmp_path, provider="custodians")
     assert run(home, "split", CLASS, *holders(tmp_path, "share")) == 0
     words = [words_of((tmp_path / f"share-{n}.txt").read_text(), where="") for n in (1, 2)]
-    code, printed, shown = at_a_terminal(home, "check-shares", typed=[*words, ""])
+    mistyped = words[1].replace(words[1].split()[4], "zzyzx")
+    code, printed, shown = at_a_terminal(home, "check-shares", typed=[words[0], mistyped, words[1]])
     assert code == 0
+    assert "not of the list: number 5" in printed
     assert f"class {CLASS}, in use" in printed
-    assert not any(word in shown for word in words)
+    assert not any(word in shown + printed for word in (*words, "zzyzx"))
+
+
+def test_without_a_terminal_nothing_is_asked_and_the_file_option_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("made-up passphrase, piped\n"))
+    key = tmp_path / "signing.key"
+    assert exit_code_of(["keys", "make-signing-key", str(key), "--name", "made-up"]) == ExitCode.USAGE
+    assert "--passphrase-from" in capsys.readouterr().err
+    assert not key.exists()
+    home = home_with(tmp_path, provider="custodians")
+    assert run(home, "check-shares") == ExitCode.VAULT
+    assert "take share files by name" in capsys.readouterr().err
+
+
+def test_new_shares_at_a_rotation_are_for_homes_of_custodians_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = home_with(tmp_path)
+    assert run(home, "make") == 0
+    before = provider_of(home).masters(CLASS)
+    ids = tmp_path / "ids.txt"
+    ids.write_text("PERSON-A")
+    for command in (["rotate", CLASS], ["forget", str(ids)]):
+        assert run(home, *command, *holders(tmp_path, "share")) == ExitCode.USAGE
+        assert "keys split CLASS --holder" in capsys.readouterr().err
+    assert provider_of(home).masters(CLASS) == before
+    assert not list(tmp_path.glob("share-*"))
+
+
+def test_splitting_ends_with_what_is_left_to_do_and_a_rotation_with_the_new_shares(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = home_with(tmp_path, provider="custodians")
+    assert run(home, "split", CLASS, *holders(tmp_path, "first")) == 0
+    told = capsys.readouterr().out
+    assert 0 < told.index("keys check-shares") < told.index("destroys the file")
+    unlock = [part for n in (1, 2) for part in ("--unlock-with", str(tmp_path / f"first-{n}.txt"))]
+    assert run(home, "rotate", CLASS, *unlock, *holders(tmp_path, "second")) == 0
+    told = capsys.readouterr().out
+    for n in (1, 2, 3):
+        new = share_id(words_of((tmp_path / f"second-{n}.txt").read_text(), where=""))
+        old = share_id(words_of((tmp_path / f"first-{n}.txt").read_text(), where=""))
+        assert f"New: share {new} of c-{n}" in told
+        assert f"Share {old} of c-{n} is to be destroyed" in told
+
+
+def test_a_lost_key_file_and_an_unknown_id_are_told_with_what_helps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = home_with(tmp_path)
+    Commitments(home).of(["PERSON-A"])
+    ids = tmp_path / "ids.txt"
+    ids.write_text("PERSON-B")
+    assert run(home, "forget", str(ids)) == ExitCode.NOT_FOUND
+    assert "families-first families show FAMILY" in capsys.readouterr().err
+    (home.keys / f"{CLASS}.key").unlink()
+    assert run(home, "rotate", CLASS) == ExitCode.VAULT
+    assert "families-first keys recover" in capsys.readouterr().err

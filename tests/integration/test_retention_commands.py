@@ -71,6 +71,9 @@ def test_from_the_signed_end_to_a_certificate_that_a_stranger_verifies(
         "retention", "record", decision, "--as", OWNER, *home, code=ExitCode.BAD_FILE, capsys=capsys
     )
     assert "not a signed document" in refused["error"]["what"]
+    nothing = ("retention", "record", tmp_path / "no.txt", "--as", OWNER)
+    told = run(*nothing, *home, code=ExitCode.NOT_FOUND, capsys=capsys)
+    assert told["error"]["what"] == "There is no file of this name here"
     run("retention", "sign", decision, "--key", people / OWNER, *passphrase, capsys=capsys)
     entered = run("retention", "record", decision, "--as", OWNER, *home, capsys=capsys)
     assert entered["days"] == {CLASS: "2026-02-28"}
@@ -171,3 +174,19 @@ def test_a_backup_is_made_listed_and_restored(
     )
     assert restored["restored"]["datasets"] == 1
     assert run("retention", "status", "--home", place, capsys=capsys)["faults"] == []
+
+
+def test_a_statement_is_prepared_only_for_a_share_that_was_handed_out(
+    programme: Programme, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programme.keep()
+    shares = programme.hand_out_shares()
+    statement = tmp_path / "share.txt"
+    words = ("--method", "Paper shredded", "--to", statement, "--as", CUSTODIANS[0])
+    command = ("retention", "sign-share-destroyed", CLASS)
+    home = ("--home", programme.home.root)
+    told = run(*command, "0" * 16, *words, *home, code=ExitCode.REFUSED, capsys=capsys)
+    assert "No share of this id" in told["error"]["what"]
+    assert not statement.exists()
+    run(*command, shares[0], *words, *home, capsys=capsys)
+    assert shares[0] in statement.read_text()

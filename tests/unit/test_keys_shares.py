@@ -12,7 +12,7 @@ from families_first.governance.keys.ceremony import Ceremony, Holder, split_mast
 from families_first.governance.keys.recovery import check_shares, recover_master
 from families_first.governance.keys.register import MastersRegister
 from families_first.governance.keys.rotation import rotate
-from families_first.governance.keys.shares import recover, share_id, share_text, split, words_of
+from families_first.governance.keys.shares import are_enough, recover, share_id, share_text, split, words_of
 from families_first.governance.keys.unlocking import close, opening_of
 from families_first.governance.retention import PROGRAMME_CLASS
 from families_first.governance.zone_file import KeysSection
@@ -55,8 +55,17 @@ def test_shares_of_two_masters_are_sorted_out() -> None:
     first, second = new_key(), new_key()
     shares = [("x", w) for m in (first, second) for w in split(m, threshold=2, count=3)[:2]]
     assert set(recover(shares)) == {first, second}
-    with pytest.raises(UserError, match="Too few shares"):
+    with pytest.raises(UserError, match="Too few shares of one master, because these are of different"):
         recover([shares[0], shares[2]])
+
+
+def test_enough_shares_are_those_that_open_one_master() -> None:
+    first, second = (
+        [("x", w) for w in split(master, threshold=2, count=3)] for master in (new_key(), new_key())
+    )
+    assert not are_enough([])
+    assert not are_enough([first[0], first[0], second[0]])
+    assert are_enough([first[0], second[0], first[2]])
 
 
 def test_a_mistyped_word_is_told_by_its_place_and_never_quoted() -> None:

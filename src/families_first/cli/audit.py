@@ -15,6 +15,7 @@ from families_first.governance.audit.event import Outcome
 
 if TYPE_CHECKING:
     from families_first.governance.audit.checkpointing import Report
+    from families_first.governance.audit.restored_copy import RestoredCopy
     from families_first.governance.audit.verifying import Verification
     from families_first.governance.policy import Resource
 
@@ -30,20 +31,46 @@ def verify(*, as_: AsOption = "", home: HomeOption = HERE, json: JsonOption = Fa
     A log that is too damaged to be opened is verified all the same, and only then without an entry about it.
     """
     from families_first.governance.audit.log import AuditLog, store_of
+    from families_first.governance.audit.restored_copy import differs_by_age_alone, restored_copy
     from families_first.governance.audit.verifying import verify_log
     from families_first.governance.home import Home
 
     place = Home.open(home)
+    copy = restored_copy(place)
     try:
         desk = desk_at(home, as_, _PURPOSE)
     except UserError as refusal:
         if refusal.code != ExitCode.AUDIT:
             raise
-        return _tell(verify_log(place, AuditLog(store_of(place))), json=json)
+        return _tell(verify_log(place, AuditLog(store_of(place))), json=json, copy=copy)
     with desk.act("verify-audit", _the_log(place.name)) as act:
         found = verify_log(place, desk.log)
         act.note(entries=found.size, root=found.root.hex(), sound=found.is_sound)
-    return _tell(found, json=json)
+        older = copy is not None and differs_by_age_alone(place, desk.log, copy, found)
+    return _tell(found, json=json, copy=copy, is_older=older)
+
+
+@app.command(name="take-over")
+def take_over_(*, as_: AsOption = "", home: HomeOption = HERE, json: JsonOption = False) -> None:
+    """Say that this restored copy replaces the old home; from then on its log is witnessed.
+
+    A custodian or the data protection officer says so, once the old home is gone for good.
+    """
+    from families_first.governance.audit.restored_copy import take_over
+
+    desk = desk_at(home, as_, _PURPOSE)
+    with desk.act("checkpoint-audit", _the_log(desk.home.name), details={"take_over": True}) as act:
+        copy = take_over(desk.home, desk.person.roles)
+        act.note(backup=copy.backup, backup_entries=copy.entries)
+    emit(
+        {"backup": copy.backup, "entries": copy.entries},
+        json=json,
+        show=[
+            f"This home, restored from backup {copy.backup}, replaces the old one.",
+            f"Tell the witnesses. One that holds a checkpoint of more than {copy.entries:,} entries refuses "
+            "those of this log: it keeps that file and begins a new one, under a new name in zone.toml.",
+        ],
+    )
 
 
 @app.command
@@ -205,7 +232,9 @@ def _the_log(name: str) -> "Resource":
     return Resource("AuditLog", name)
 
 
-def _tell(found: "Verification", *, json: bool) -> int:
+def _tell(
+    found: "Verification", *, json: bool, copy: "RestoredCopy | None" = None, is_older: bool = False
+) -> int:
     rows = [
         [
             each.holder,
@@ -222,6 +251,8 @@ def _tell(found: "Verification", *, json: bool) -> int:
             "sound": found.is_sound,
             "faults": found.faults,
             "unwitnessed": found.unwitnessed,
+            "restored_copy": copy.model_dump() if copy else None,
+            "differs_by_age_alone": is_older,
             "checkpoints": found.verdicts,
         },
         json=json,
@@ -230,10 +261,31 @@ def _tell(found: "Verification", *, json: bool) -> int:
             *found.faults,
             *([Sheet(["Checkpoints", "How many", "Newest", "Says"], rows)] if rows else []),
             f"{counted(found.unwitnessed, 'entry', 'entries')} after the last that a witness holds.",
-            "The log is as it was written." if found.is_sound else "THE LOG IS NOT AS IT WAS WRITTEN.",
+            *(_copy_lines(copy) if copy else []),
+            _verdict(found, is_older=is_older),
         ],
     )
     return ExitCode.OK if found.is_sound else ExitCode.AUDIT
+
+
+def _copy_lines(copy: "RestoredCopy") -> list[str]:
+    return [
+        f"This home is a restored copy of backup {copy.backup}, in which the log had "
+        f"{counted(copy.entries, 'entry', 'entries')}. What witnesses hold of more entries than that is "
+        "of the old home, which went on after the backup: this log cannot agree with it. It sends no "
+        "checkpoint itself."
+    ]
+
+
+def _verdict(found: "Verification", *, is_older: bool) -> str:
+    if found.is_sound:
+        return "The log is as it was written."
+    if is_older:
+        return (
+            "Up to the backup the log is as it was written; it differs only from what was witnessed of the "
+            "old home afterwards."
+        )
+    return "THE LOG IS NOT AS IT WAS WRITTEN."
 
 
 def _report_lines(report: "Report") -> list[str]:
@@ -244,7 +296,16 @@ def _report_lines(report: "Report") -> list[str]:
     if not report.is_witnessed:
         lines.append(
             f"NOT WITNESSED: {len(report.held_by)} of at least {WITNESSES_NEEDED} witnesses hold it. Until "
-            "they do, whoever administers this machine could change the log unseen. Name witnesses in "
-            "[[audit.witnesses]] of the zone file; work goes on meanwhile."
+            f"they do, whoever administers this machine could change the log unseen. {_what_to_do(report)}; "
+            "work goes on meanwhile."
         )
     return lines
+
+
+def _what_to_do(report: "Report") -> str:
+    from families_first.governance.audit.checkpointing import WITNESSES_NEEDED
+
+    if len(report.witnesses) < WITNESSES_NEEDED:
+        return "Name witnesses in [[audit.witnesses]] of the zone file"
+    refusing = ", ".join(each.name for each in report.witnesses if each.fault)
+    return f"See to why {refusing} does not, which stands above"

@@ -126,6 +126,9 @@ def restore(
             "backup."
             if checkpoints
             else "The audit log was held against the backup's own word alone: no witness was asked.",
+            "This is a copy: its log sends no checkpoint. If it replaces the old home, a custodian or the "
+            "data protection officer says so with `families-first audit take-over`; otherwise remove it "
+            "after use.",
         ],
     )
 

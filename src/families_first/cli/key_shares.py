@@ -33,7 +33,7 @@ def split(
     class_id
         The retention class.
     """
-    from families_first.governance.keys.ceremony import split_master
+    from families_first.governance.keys.ceremony import AFTER_SPLITTING, split_master
     from families_first.governance.policy import Resource
 
     desk = desk_at(home, as_, PURPOSE)
@@ -56,7 +56,8 @@ def split(
             Sheet(
                 ["Share", "Holder", "Organisation"], [[s.id, s.holder, s.organisation] for s in master.shares]
             ),
-            "Each custodian now prints their file, compares it, and destroys the file.",
+            "Now, in this order:",
+            *(f"{number}. {step}" for number, step in enumerate(AFTER_SPLITTING, start=1)),
         ],
     )
 

@@ -144,7 +144,7 @@ def rotate_(
     from families_first.governance.retention.tombstones import bury
 
     desk = desk_at(home, as_, PURPOSE)
-    keys = keys_of(desk, unlock_with, holder, threshold)
+    keys = _keys_to_rotate(desk, unlock_with, holder, threshold)
     with desk.act("rotate-keys", Resource("KeyRing", class_id)) as act:
         done = rotate(desk.home, class_id, keys)
         bury(desk.home, on=desk.today)
@@ -179,7 +179,7 @@ def forget_(
     from families_first.governance.retention.tombstones import bury
 
     desk = desk_at(home, as_, PURPOSE)
-    keys = keys_of(desk, unlock_with, holder, threshold)
+    keys = _keys_to_rotate(desk, unlock_with, holder, threshold)
     subjects = _lines_of(ids)
     with desk.act(
         "erase-subject", Resource("KeyRing", desk.home.name), details={"subjects": len(subjects)}
@@ -241,6 +241,24 @@ def keys_of(
     return provider_of(desk.home, ceremony_of(desk, holder, threshold) if holder else None)
 
 
+def _keys_to_rotate(
+    desk: "Desk", unlock_with: tuple[Path, ...], holder: tuple[str, ...], threshold: int
+) -> "KeyProvider":
+    from families_first.errors import ExitCode, UserError
+
+    provider = desk.home.settings.keys.provider
+    if holder and provider != "custodians":
+        raise UserError(
+            f"The masters of this home are held by: {provider}. A rotation hands out shares only where "
+            "custodians hold them",
+            where="--holder",
+            fix="Rotate without --holder, and split the new master afterwards: "
+            "`families-first keys split CLASS --holder ...`.",
+            code=ExitCode.USAGE,
+        )
+    return keys_of(desk, unlock_with, holder, threshold)
+
+
 def ceremony_of(desk: "Desk", holder: tuple[str, ...], threshold: int) -> "Ceremony":
     from families_first.governance.keys.ceremony import Ceremony, Holder
 
@@ -269,14 +287,16 @@ def _tell_rotations(desk: "Desk", done: "list[Rotation]", *, json: bool) -> None
     from families_first.governance.keys.register import MastersRegister
 
     retired = {each for rotation in done for each in rotation.retired}
-    worthless = [
-        share
-        for m in MastersRegister(desk.home.keys).masters()
-        if m.fingerprint in retired
-        for share in m.shares
-    ]
+    new = {rotation.master for rotation in done}
+    known = MastersRegister(desk.home.keys).masters()
+    worthless = [share for m in known if m.fingerprint in retired for share in m.shares]
+    handed_out = [share for m in known if m.fingerprint in new for share in m.shares]
     emit(
-        {"rotations": done, "shares_to_destroy": [share.model_dump() for share in worthless]},
+        {
+            "rotations": done,
+            "shares": [share.model_dump() for share in handed_out],
+            "shares_to_destroy": [share.model_dump() for share in worthless],
+        },
         json=json,
         show=[
             *(
@@ -285,6 +305,7 @@ def _tell_rotations(desk: "Desk", done: "list[Rotation]", *, json: bool) -> None
                 f"{counted(len(each.retired), 'old master')} destroyed."
                 for each in done
             ),
+            *(f"New: share {share.id} of {share.holder} ({share.organisation})." for share in handed_out),
             *(f"Share {share.id} of {share.holder} is to be destroyed by its holder." for share in worthless),
         ],
     )

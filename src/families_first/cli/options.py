@@ -89,7 +89,7 @@ def checkpoint_what_was_done() -> None:
                 continue
             told = (
                 f"Of the {WITNESSES_NEEDED} witnesses that the audit log needs, {len(report.held_by)} have "
-                "it: name them in zone.toml, then run `families-first audit checkpoint`."
+                "it. `families-first audit checkpoint` says why."
             )
         if sys.stderr.isatty():
             emit({}, json=False, show=[told], stream=sys.stderr)

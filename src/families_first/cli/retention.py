@@ -165,6 +165,8 @@ def destroy(
 ) -> None:
     """Destroy what is due of a class and what was made from it, and draw up the certificate, for good.
 
+    With a whole class every file of inbox/ and outbox/ goes as well; the dry run says how many.
+
     Parameters
     ----------
     class_id
@@ -248,7 +250,16 @@ def _in_words(going: "Going") -> list[str]:
         ),
         f"Master keys: {', '.join(going.masters) or 'none'}; {counted(shares, 'share')} handed out.",
         f"The last backup expires on {expires:%d %B %Y}." if expires else "No backup was made.",
+        _clear_in_words(going),
     ]
+
+
+def _clear_in_words(going: "Going") -> str:
+    inbox, outbox = going.in_the_clear.inbox, going.in_the_clear.outbox
+    lie = f"in inbox/ {counted(inbox, 'file')}, in outbox/ {counted(outbox, 'file')}"
+    if going.clears:
+        return f"In the clear, {lie}: all of them go, because they cannot be told apart by class."
+    return f"In the clear, {lie}: they stay. Empty these yourself if they hold what was due."
 
 
 def _text_of(file: Path) -> str:
@@ -256,6 +267,13 @@ def _text_of(file: Path) -> str:
 
     try:
         return file.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        raise UserError(
+            "There is no file of this name here",
+            where=file.name,
+            fix="Name the record's file, with the folder that it lies in.",
+            code=ExitCode.NOT_FOUND,
+        ) from None
     except (OSError, UnicodeDecodeError):
         raise UserError(
             "This file cannot be read as a record",

@@ -139,9 +139,10 @@ def sign_share_destroyed(
     share
         The id printed on the share.
     """
-    from families_first.governance.retention.shares import prepare_share_statement
+    from families_first.governance.retention.shares import find_share, prepare_share_statement
 
     desk = desk_at(home, as_, PURPOSE)
+    find_share(desk.home, class_id, share, where="share")
     text = prepare_share_statement(
         desk.home.name,
         class_id,

@@ -17,6 +17,7 @@ from families_first.governance.audit.checkpoints import (
 )
 from families_first.governance.audit.event import Detail, Event, Outcome
 from families_first.governance.audit.log import AuditLog, utc_now
+from families_first.governance.audit.restored_copy import check_sends_checkpoints
 from families_first.governance.audit.witnesses import Witnessed, send
 from families_first.governance.durable import PRIVATE_FILE
 from families_first.governance.home import Home
@@ -61,7 +62,8 @@ def make_checkpoint(home: Home, log: AuditLog) -> Checkpoint:
     Raises
     ------
     UserError
-        AUDIT, when the log no longer has what the last checkpoint says; RESOURCE, when the disk is full.
+        AUDIT, when the log no longer has what the last checkpoint says, or the home is a restored copy;
+        RESOURCE, when the disk is full.
     """
     own_checkpoints(home)
     with _locked(home):
@@ -84,7 +86,8 @@ def checkpoint_if_due(home: Home, *, clock: Callable[[], datetime] = utc_now) ->
     Raises
     ------
     UserError
-        AUDIT, when the log cannot be used. A witness that fails raises nothing; see the report.
+        AUDIT, when the log cannot be used, or the home is a restored copy. A witness that fails
+        raises nothing; see the report.
     """
     log = AuditLog.open(home, clock=clock)
     if not _due(home, log, clock()):
@@ -125,6 +128,7 @@ def as_details(report: Report) -> dict[str, Detail]:
 
 
 def _make(home: Home, log: AuditLog) -> Checkpoint:
+    check_sends_checkpoints(home)
     own = own_checkpoints(home)
     last, head = own.last(), log.head()
     if last is not None:

@@ -1,4 +1,4 @@
-"""Restoring a backup: checked whole, the dead removed again, and only then a home.
+"""Restoring a backup: checked whole, the dead removed again, and only then a home, which is marked as a copy.
 
 All is done in a hidden folder beside the place; moving it there is the last step. Whatever is cut short
 before leaves no home, and the next run begins anew.
@@ -18,6 +18,7 @@ from families_first.governance.audit.checkpoints import CheckpointFile
 from families_first.governance.audit.event import Detail
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.audit.merkle import CompactRange, leaf_hash
+from families_first.governance.audit.restored_copy import RestoredCopy, mark_restored_copy
 from families_first.governance.backup.identities import read_identities
 from families_first.governance.backup.manifest import (
     MANIFEST_NAME,
@@ -115,6 +116,7 @@ def restore(source: Path, *, to: Path, outside: Outside, named: str = "", clock:
         desk = Desk.of(home, named, Purpose.PROTECT_DATA, clock=clock)
         restored = _bring_to_life(desk, manifest, outside, files=len(lines) - 1)
         _make_empty_folders(home)
+        mark_restored_copy(home, RestoredCopy(backup=manifest.id, entries=manifest.audit_size))
         with disk_refusals(to.name):
             part.rename(to)
             flush_folder(to.parent)

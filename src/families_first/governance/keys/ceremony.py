@@ -27,17 +27,21 @@ STEPS = (
     "Each custodian brings an encrypted medium of their own, on which their share is written.",
     "Run `families-first keys split CLASS --holder NAME:KIND:FILE`, with --holder once for each custodian. "
     "The master is made, split and, in a home of custodians, forgotten; the shares are read back and proved.",
-    "Each custodian prints their own share, compares every word, puts the paper into an envelope that "
-    "shows tampering, and signs it across the seal.",
+    "Each custodian prints their own share and compares every word.",
     "Prove the papers: custodians type their words, as many as open the master, into "
     "`families-first keys check-shares`.",
-    "Each custodian destroys the file and keeps the envelope in a safe of their own organisation.",
+    "Each custodian destroys the file, puts the paper into an envelope that shows tampering, signs it across "
+    "the seal, and keeps it in a safe of their own organisation.",
     "Read the share ids aloud from `families-first keys shares`; all present sign the list, and the data "
     "protection officer keeps it.",
-    "Repeat once a year, and whenever a custodian leaves: `families-first keys rotate CLASS --holder ...`. "
-    "The old shares are then destroyed, and each holder signs that theirs is.",
+    "Repeat once a year, and whenever a custodian leaves: `families-first keys rotate CLASS --holder ...` in "
+    "a home of custodians, in others `keys rotate CLASS` and then `keys split`. The old shares are "
+    "then destroyed, and each holder signs that theirs is.",
 )
 """The ceremony, step by step."""
+
+AFTER_SPLITTING = STEPS[4:8]
+"""What is left to do once the shares lie in their files: to prove the papers before a file is destroyed."""
 
 _MOST_SHARES = 16  # of SLIP-0039
 

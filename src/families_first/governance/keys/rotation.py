@@ -93,7 +93,8 @@ def forget(home: Home, subject_ids: Sequence[str], keys: KeyProvider | None = No
         raise UserError(
             "None of these ids has a key in this home, so there is nothing to forget",
             where="keys",
-            fix="Compare the ids with the home's; a person is known by the id that `families list` shows.",
+            fix="The id is what `families-first families show FAMILY` prints; a person whom nobody looked at "
+            "one by one has no key, and nothing to forget.",
             code=ExitCode.NOT_FOUND,
         )
     return done

@@ -50,6 +50,15 @@ def recover(shares: Iterable[tuple[str, str]]) -> list[bytes]:
     for _, group in groupby(read, key=lambda each: each[0].identifier):
         members = {share.index: (share, words) for share, words in group}
         needed = next(iter(members.values()))[0].member_threshold
+        if len(members) < needed and len({share.identifier for share, _ in read}) > 1:
+            raise UserError(
+                "Too few shares of one master, because these are of different masters: "
+                f"{len(members)} of the {needed} that open it",
+                where="shares",
+                fix="Compare the fingerprint of the master that is printed on each, and put those of one "
+                "together. Shares from before a rotation are of an older master.",
+                code=ExitCode.VAULT,
+            )
         if len(members) < needed:
             raise UserError(
                 f"Too few shares: {len(members)} of the {needed} that open this master",
@@ -92,7 +101,8 @@ def words_of(text: str, *, where: str) -> str:
     Raises
     ------
     UserError
-        BAD_FILE, when a word is none of the list or there are not 33; the message tells which, by number.
+        BAD_FILE, when a word is none of the list, there are not 33, or the checksum does not hold; the
+        message tells which, by number, where that can be told.
     """
     _, mark, tail = text.rpartition(_WORDS_FOLLOW)
     words = [word.lower() for word in (tail if mark else text).split() if not word.strip(".").isdigit()]
@@ -101,7 +111,19 @@ def words_of(text: str, *, where: str) -> str:
     unknown = [str(number) for number, word in enumerate(words, start=1) if word not in _LIST]
     if unknown:
         raise _mistyped(f"These words are not of the list: number {', '.join(unknown)}", where)
+    _read(" ".join(words), where)
     return " ".join(words)
+
+
+def are_enough(shares: Iterable[tuple[str, str]]) -> bool:
+    """Whether shares, as :func:`recover` takes them, are as many as open one of their masters."""
+    members: dict[int, set[int]] = {}
+    for where, words in shares:
+        share = _read(words, where)
+        members.setdefault(share.identifier, set()).add(share.index)
+        if len(members[share.identifier]) >= share.member_threshold:
+            return True
+    return False
 
 
 def _read(words: str, where: str) -> Share:

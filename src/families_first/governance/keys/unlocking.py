@@ -15,7 +15,7 @@ from pathlib import Path
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
 from families_first.governance.keys.key_file import read_private
-from families_first.governance.keys.shares import words_of
+from families_first.governance.keys.shares import are_enough, words_of
 
 UNLOCK_WITH = "FAMILIES_FIRST_UNLOCK_WITH"
 """The variable that names files to unlock with, for commands that have no option for it."""
@@ -55,6 +55,9 @@ class Opening:
     def ask_shares(self) -> list[tuple[str, str]]:
         """Return shares as their words, each with the place it came from: files named, or the terminal.
 
+        At the terminal a mistyped share is told at once and asked again, until as many are there as open a
+        master.
+
         Raises
         ------
         UserError
@@ -65,9 +68,15 @@ class Opening:
         if not sys.stdin.isatty():
             raise locked("their masters are split among custodians")
         typed: list[tuple[str, str]] = []
-        while words := getpass.getpass(f"Words of share {len(typed) + 1} (nothing to go on): ").strip():
+        while not are_enough(typed):
             where = f"share {len(typed) + 1}"
-            typed.append((where, words_of(words, where=where)))
+            words = getpass.getpass(f"Words of {where} (nothing to go on): ").strip()
+            if not words:
+                break
+            try:
+                typed.append((where, words_of(words, where=where)))
+            except UserError as mistyped:
+                sys.stderr.write(f"{mistyped.what}. {mistyped.fix}\n")
         return typed
 
 
@@ -94,8 +103,16 @@ def typed_passphrase(prompt: str, *, new: bool) -> str:
     Raises
     ------
     UserError
-        USAGE, when the two differ.
+        USAGE, when the two differ, or there is no terminal.
     """
+    if not sys.stdin.isatty():
+        raise UserError(
+            "A passphrase is typed on a terminal, and there is none",
+            where="passphrase",
+            fix="Run the command on a terminal, or name a file whose first line is the passphrase, with "
+            "--passphrase-from.",
+            code=ExitCode.USAGE,
+        )
     passphrase = getpass.getpass(f"{prompt}: ")
     if new and getpass.getpass(f"{prompt}, again: ") != passphrase:
         raise UserError(
@@ -129,7 +146,8 @@ def locked(why: str) -> UserError:
         f"The keys of this home are locked: {why}",
         where="keys",
         fix=f"Run the command on a terminal, or name files to unlock with in {UNLOCK_WITH} "
-        "(or --unlock-with): a passphrase's, or custodians' share files.",
+        "(or --unlock-with): a passphrase's, or custodians' share files. `keys check-shares` and `keys "
+        "recover` take share files by name.",
         code=ExitCode.VAULT,
     )
 

@@ -175,6 +175,7 @@ def no_master(retention_class: str, *, where: str) -> UserError:
     return UserError(
         f"There is no key for '{retention_class}' here, so nothing kept under it can be read",
         where=where,
-        fix="Put the key file back; if it was destroyed on purpose, its records are gone for good.",
+        fix="Put the key file back. If its master was split, custodians bring it back from their shares: "
+        "`families-first keys recover`. If it was destroyed on purpose, its records are gone for good.",
         code=ExitCode.VAULT,
     )

@@ -74,6 +74,8 @@ def draw_certificate(home: Home, line: Line, plan: DestructionPlan, log: AuditLo
         derived=plan.derived,
         files=plan.files,
         bytes=plan.bytes,
+        inbox_files=plan.inbox_files,
+        outbox_files=plan.outbox_files,
         audit_size=size,
         audit_root=(head.root if head else log.root()).hex(),
         backups_expire=expires,
@@ -96,7 +98,7 @@ def check_certificate(home: Home, certificate: Certificate, register: Register, 
         raise _untrue("it belongs to no destruction of this home")
     plan = read_entered(home, line)
     if not isinstance(plan, DestructionPlan) or _named_in(certificate) != _named_in(plan):
-        raise _untrue("it names other keys or datasets than the plan")
+        raise _untrue("it names other keys or datasets or files than the plan")
     if plan.whole and provider_of(home).masters(plan.retention_class):
         raise _untrue("there is a master key of this class in the home")
     left = {each.dataset_id for each in index_of(home).entries}
@@ -172,6 +174,14 @@ def _means(
             "this; it must be "
             "destroyed by whoever keeps it."
         )
+    told.append(
+        f"The files in the clear in inbox/ ({plan.inbox_files}) and outbox/ ({plan.outbox_files}) were all "
+        "deleted, because nothing tells to which class such a file belongs. Copies that were fetched from "
+        "there are destroyed by whoever has them."
+        if plan.whole
+        else "Files in the clear in inbox/ and outbox/ were left: whoever runs the home removes those that "
+        "hold what was due."
+    )
     if plan.derived:
         told.append(
             f"{len(plan.derived)} of the datasets belonged to other classes and were made from these "
@@ -192,7 +202,15 @@ def _means(
 
 
 def _named_in(said: Certificate | DestructionPlan) -> tuple[object, ...]:
-    return said.retention_class, said.whole, said.masters, said.datasets, said.derived
+    return (
+        said.retention_class,
+        said.whole,
+        said.masters,
+        said.datasets,
+        said.derived,
+        said.inbox_files,
+        said.outbox_files,
+    )
 
 
 def _destroyed_on(home: Home, line: Line) -> date:

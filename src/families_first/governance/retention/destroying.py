@@ -4,7 +4,7 @@ years.
 The plan is entered and signed before anything is touched. From then on the class counts as due, whatever the
 day, and nothing of it is read. Each later step may be cut short and is simply done again: the tombstones are
 written, the master is destroyed, the datasets leave the index, their files and the subjects' keys are
-deleted.
+deleted, and with a whole class the files in the clear of ``inbox/`` and ``outbox/``.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from families_first.governance.policy import Resource
 from families_first.governance.retention.certificates import draw_certificate
 from families_first.governance.retention.dates import schedule_of
 from families_first.governance.retention.going import Going, derived_from, plan_under_way, what_goes
+from families_first.governance.retention.in_the_clear import delete_in_the_clear
 from families_first.governance.retention.records import DestructionPlan, record_text
 from families_first.governance.retention.register import (
     Line,
@@ -69,6 +70,8 @@ def destroy(desk: Desk, class_id: str) -> Destroyed:
         "whole": going.whole,
         "datasets": len(going.datasets),
         "masters": ",".join(going.masters),
+        "inbox_files": going.in_the_clear.inbox if going.clears else 0,
+        "outbox_files": going.in_the_clear.outbox if going.clears else 0,
     }
     with (
         desk.act("destroy-class", Resource("RetentionClass", class_id), details=details) as act,
@@ -78,7 +81,8 @@ def destroy(desk: Desk, class_id: str) -> Destroyed:
         record = read_entered(home, plan)
         assert isinstance(record, DestructionPlan)  # noqa: S101 - the register says that it is one
         gone = _carry_out(home, record, on=desk.today)
-        act.note(plan=plan.sha256, datasets_removed=len(gone))
+        cleared = delete_in_the_clear(home) if going.clears else 0
+        act.note(plan=plan.sha256, datasets_removed=len(gone), files_in_the_clear_removed=cleared)
     certificate = draw_certificate(home, plan, record, desk.log, on=desk.today)
     name = f"certificate-{class_id}.txt"
     write_durably(home.outbox / name, certificate.encode())
@@ -105,6 +109,8 @@ def _plan_of(desk: Desk, class_id: str) -> Line:
         derived=going.derived,
         files=going.files,
         bytes=going.bytes,
+        inbox_files=going.in_the_clear.inbox if going.clears else 0,
+        outbox_files=going.in_the_clear.outbox if going.clears else 0,
     )
     ensure_identity(home)
     note = sign_note(record_text(plan), signer_of(home))

@@ -10,6 +10,7 @@ from families_first.governance.home import Home
 from families_first.governance.keys.providers import provider_of
 from families_first.governance.keys.register import MastersRegister
 from families_first.governance.retention.dates import Schedule, schedule_of
+from families_first.governance.retention.in_the_clear import InTheClear, files_in_the_clear
 from families_first.governance.retention.records import DestructionPlan
 from families_first.governance.retention.register import Line, RecordKind, Register, read_register
 from families_first.governance.retention.rules import check_known
@@ -38,6 +39,10 @@ class Going:
         The keys by fingerprint, and their shares.
     backups_expire
         The day on which the last backup that holds any of it expires; None when there is none.
+    in_the_clear
+        How many files lie in ``inbox/`` and ``outbox/`` now.
+    clears
+        Whether those are deleted: with a whole class, until the certificate of that is entered.
     """
 
     retention_class: str
@@ -51,6 +56,8 @@ class Going:
     masters: tuple[str, ...]
     shares: tuple[SharesOfMaster, ...]
     backups_expire: date | None
+    in_the_clear: InTheClear
+    clears: bool
 
 
 def what_goes(home: Home, class_id: str, *, on: date) -> Going:
@@ -86,6 +93,8 @@ def what_goes(home: Home, class_id: str, *, on: date) -> Going:
         masters=tuple(sorted(masters | {each.master for each in own} - {""})) if whole else (),
         shares=shares_of(home, class_id, register) if whole else (),
         backups_expire=last_expiry(home),
+        in_the_clear=files_in_the_clear(home),
+        clears=whole and not _is_certified(register, class_id),
     )
 
 
@@ -144,6 +153,14 @@ def plan_under_way(home: Home, register: Register, class_id: str, due: Sequence[
             return line
         waiting = line if line.sha256 not in certified else None
     return None if due else waiting
+
+
+def _is_certified(register: Register, class_id: str) -> bool:
+    """Whether a class was destroyed and that certified; what lies in the inbox since came after it."""
+    certified = {line.certifies for line in register.of_kind(RecordKind.CERTIFICATE)}
+    return any(
+        class_id in line.destroys and line.sha256 in certified for line in register.of_kind(RecordKind.PLAN)
+    )
 
 
 def _origin(home: Home, holding: Holding) -> Origin:

@@ -96,7 +96,8 @@ class DestructionPlan(_Record):
 
     ``whole`` says whether the master of the class dies with it, or only datasets that were kept their time.
     ``derived`` are those of the ``datasets`` that belong to other classes and were made from these records.
-    ``masters`` and ``shares`` hold fingerprints and ids.
+    ``masters`` and ``shares`` hold fingerprints and ids. ``inbox_files`` and ``outbox_files`` count the files
+    in the clear that go with a whole class; nothing tells to which class such a file belongs.
     """
 
     record: Literal["destruction-plan"] = "destruction-plan"
@@ -110,6 +111,8 @@ class DestructionPlan(_Record):
     derived: Ids = ()
     files: int
     bytes: int
+    inbox_files: Annotated[int, Field(ge=0)] = 0
+    outbox_files: Annotated[int, Field(ge=0)] = 0
 
 
 class ShareFate(_Part):
@@ -126,8 +129,9 @@ class Certificate(_Record):
     ours.
 
     ``plan`` is the SHA-256 of what was to be destroyed, ``replaces`` that of an earlier certificate of the
-    same destruction. ``derived`` are those of the ``datasets`` that belong to other classes. ``audit_size``
-    and ``audit_root`` are the audit log's after the destruction was logged.
+    same destruction. ``derived`` are those of the ``datasets`` that belong to other classes. ``inbox_files``
+    and ``outbox_files`` count the files in the clear that were deleted. ``audit_size`` and ``audit_root`` are
+    the audit log's after the destruction was logged.
     """
 
     record: Literal["certificate"] = "certificate"
@@ -142,6 +146,8 @@ class Certificate(_Record):
     derived: Ids = ()
     files: int
     bytes: int
+    inbox_files: Annotated[int, Field(ge=0)] = 0
+    outbox_files: Annotated[int, Field(ge=0)] = 0
     audit_size: int
     audit_root: Hash
     backups_expire: date | None = None

@@ -6,7 +6,7 @@ from datetime import date
 
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
-from families_first.governance.keys.register import MastersRegister, ShareHeld
+from families_first.governance.keys.register import Master, MastersRegister, ShareHeld
 from families_first.governance.retention.dates import schedule_of
 from families_first.governance.retention.records import ShareDestroyed, ShareFate, record_text
 from families_first.governance.retention.register import RecordKind, Register
@@ -76,6 +76,21 @@ def prepare_share_statement(
     )
 
 
+def find_share(home: Home, class_id: str, share: str, *, where: str) -> tuple[Master, ShareHeld]:
+    """Return a share as the register knows it, with its master.
+
+    Raises
+    ------
+    UserError
+        REFUSED, when no share of this id was handed out for the class.
+    """
+    masters = MastersRegister(home.keys).masters(class_id)
+    found = [(master, each) for master in masters for each in master.shares if each.id == share]
+    if not found:
+        raise _refused("No share of this id was handed out for this class", where)
+    return found[-1]
+
+
 def check_share_statement(
     home: Home, record: ShareDestroyed, register: Register, signatures: Sequence[Signature], *, where: str
 ) -> None:
@@ -86,11 +101,7 @@ def check_share_statement(
     UserError
         REFUSED.
     """
-    masters = MastersRegister(home.keys).masters(record.retention_class)
-    found = [(master, share) for master in masters for share in master.shares if share.id == record.share]
-    if not found:
-        raise _refused("No share of this id was handed out for this class", where)
-    master, share = found[-1]
+    master, share = find_share(home, record.retention_class, record.share, where=where)
     if master.state == "in use" and record.retention_class not in schedule_of(home, register).begun:
         raise _refused("This share is still needed: its key is in use", where)
     if not any(
@@ -118,7 +129,6 @@ def _refused(what: str, where: str) -> UserError:
     return UserError(
         what,
         where=where,
-        fix="`families-first retention status` lists the shares; the statement names one, its class "
-        "and holder.",
+        fix="`families-first keys shares` lists the shares; the statement names one, its class and holder.",
         code=ExitCode.REFUSED,
     )
