@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import jsonschema
@@ -170,9 +170,8 @@ def test_a_file_never_seen_before_lands_once_every_why_is_filled_in(home: Home, 
 
     filled = suggestion.agreement.replace('= ""', '= "Finds the family of the pupil"')
     draft.write_text(filled.replace("programme-2026", home.retention_classes[0].id), encoding="utf-8")
-    report = land_delivery(
-        path, parse_mapping(suggestion.mapping), load_agreement(draft), open_desk(home), on=ON
-    )
+    desk = open_desk(home, clock=lambda: datetime.combine(ON, time(12), UTC))
+    report = land_delivery(path, parse_mapping(suggestion.mapping), load_agreement(draft), desk, on=ON)
     assert (report.rows, report.landed) == (3, 3)
     tables = current_tables(vault_of(home))
     people = {row["record_id"]: row for row in tables[Table.PERSON_RECORD].to_pylist()}
