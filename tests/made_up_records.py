@@ -1,6 +1,7 @@
 """Made-up people who decide on retention, and a home in which they do; the clock is the test's."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,6 +34,21 @@ MARKER = "Zzyzxmarker"
 ROWS = pa.table({"surname": [MARKER, "Made-Up"], "line": [2, 3]})
 
 OWNER, OFFICER, CUSTODIANS = "made-up-owner", "made-up-officer", ("custodian-a", "custodian-b", "custodian-c")
+
+
+def classes_due(home: Home, *, on: date) -> frozenset[str]:
+    """Return the classes of a home of which the day has come."""
+    return schedule_of(home).due(on)
+
+
+def dataset_due(home: Home, class_id: str, received: date, *, on: date) -> bool:
+    """Whether the day has come for what a home received on a day under a class."""
+    return schedule_of(home).has_come(class_id, received, on=on)
+
+
+def derived_due(home: Home, made_from: Sequence[Sequence[str]], *, on: date) -> bool:
+    """Whether the day has come for anything that a dataset of a home was made from."""
+    return schedule_of(home).derived_has_come(made_from, on=on)
 
 
 @dataclass

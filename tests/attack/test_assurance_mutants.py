@@ -30,6 +30,8 @@ from families_first.governance.parcels import agreed, opening
 from families_first.governance.policy import break_glass, enumeration, filters
 from families_first.governance.policy.engine import PolicySet, shipped_text
 from families_first.governance.retention import recording
+from families_first.governance.retention.dates import Schedule
+from families_first.governance.retention.register import Register
 from families_first.governance.staff import StaffMember, write_staff
 from families_first.governance.vault import duck
 from families_first.governance.zone_file import AuditSection, WitnessSection
@@ -242,8 +244,12 @@ def worked_in(bench: Bench, *witnesses: WitnessSection) -> Home:
 
 
 def the_day_is_not_looked_at(bench: Bench, patch: Patch) -> None:
-    patch.setattr(desk, "classes_due", lambda home, *, on: frozenset())
-    patch.setattr(desk, "dataset_due", lambda home, class_id, received, *, on: False)
+    sound = desk.schedule_of
+
+    def without_days(home: Home, register: Register | None = None) -> Schedule:
+        return replace(sound(home, register), days={}, receipt_years={}, begun=frozenset())
+
+    patch.setattr(desk, "schedule_of", without_days)
 
 
 def the_key_is_copied_back(bench: Bench, patch: Patch) -> None:

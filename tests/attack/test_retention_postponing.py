@@ -20,7 +20,6 @@ from families_first.governance.keys.shares import recover, words_of
 from families_first.governance.keys.wrapping import unwrap_under
 from families_first.governance.notes import sign_note
 from families_first.governance.policy import Resource
-from families_first.governance.retention.dates import classes_due, dataset_due
 from families_first.governance.retention.destroying import destroy
 from families_first.governance.retention.register import read_register
 from families_first.governance.retention.status import status_of
@@ -35,6 +34,8 @@ from made_up_records import (
     OWNER,
     RECEIPT,
     Programme,
+    classes_due,
+    dataset_due,
     programme_in,
     signer_for,
 )

@@ -10,12 +10,22 @@ from families_first.council.resources import RECORDS
 from families_first.errors import ExitCode, UserError
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.home import Home
-from families_first.governance.retention.dates import classes_due, dataset_due, schedule_of
+from families_first.governance.retention.dates import schedule_of
 from families_first.governance.retention.register import read_register
 from families_first.governance.retention.rules import enter_rules, rules_hash
 from families_first.governance.retention.status import status_of
 from made_up_desk import open_desk, vault_of
-from made_up_records import CLASS, OFFICER, OWNER, RECEIPT, ROWS, Programme, programme_in
+from made_up_records import (
+    CLASS,
+    OFFICER,
+    OWNER,
+    RECEIPT,
+    ROWS,
+    Programme,
+    classes_due,
+    dataset_due,
+    programme_in,
+)
 
 DAY = date(2033, 3, 31)
 RECEIVED = date(2027, 5, 1)

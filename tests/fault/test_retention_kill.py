@@ -12,7 +12,7 @@ from families_first.governance.audit.log import AuditLog
 from families_first.governance.home import Home
 from families_first.governance.keys import KeyFiles
 from families_first.governance.notes import sign_note
-from families_first.governance.retention.dates import classes_due, schedule_of
+from families_first.governance.retention.dates import schedule_of
 from families_first.governance.retention.destroying import destroy
 from families_first.governance.retention.register import read_register
 from families_first.governance.retention.status import status_of
@@ -20,7 +20,17 @@ from families_first.governance.vault.holdings import holdings_of
 from killing import at_once, killed_at_each_step
 from made_up_backups import Custodian
 from made_up_desk import vault_of
-from made_up_records import CLASS, OFFICER, OWNER, RECEIPT, MadeUpClock, Programme, programme_in, signer_for
+from made_up_records import (
+    CLASS,
+    OFFICER,
+    OWNER,
+    RECEIPT,
+    MadeUpClock,
+    Programme,
+    classes_due,
+    programme_in,
+    signer_for,
+)
 
 DAY = date(2033, 3, 31)
 

@@ -7,7 +7,7 @@ import pytest
 
 from families_first.errors import ExitCode, UserError
 from families_first.governance.home import Home
-from families_first.governance.retention.dates import classes_due, dataset_due, schedule_of
+from families_first.governance.retention.dates import schedule_of
 from families_first.governance.retention.periods import years_after
 from made_up_records import (
     CLASS,
@@ -15,6 +15,8 @@ from made_up_records import (
     OWNER,
     RECEIPT,
     Programme,
+    classes_due,
+    dataset_due,
     programme_in,
 )
 

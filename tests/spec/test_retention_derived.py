@@ -14,7 +14,6 @@ from families_first.governance.home import Home
 from families_first.governance.identity import read_identity
 from families_first.governance.keys import passphrase_keys, unlocking
 from families_first.governance.keys.providers import provider_of
-from families_first.governance.retention.dates import derived_due
 from families_first.governance.retention.destroying import destroy
 from families_first.governance.retention.going import what_goes
 from families_first.governance.retention.records import Certificate, read_record
@@ -25,7 +24,7 @@ from families_first.governance.vault import DatasetInfo
 from families_first.governance.vault.dataset import DatasetKind
 from made_up_backups import Custodian
 from made_up_desk import open_desk, vault_of
-from made_up_records import CLASS, OWNER, RECEIPT, ROWS, Programme, programme_in, public_key
+from made_up_records import CLASS, OWNER, RECEIPT, ROWS, Programme, derived_due, programme_in, public_key
 
 SIGNALS, STUDY = RECEIPT.id, "study-2026"
 DAY = date(2033, 3, 31)

@@ -21,7 +21,7 @@ from families_first.governance.keys.commitments import Commitments
 from families_first.governance.policy import Context, Decision, Resource, decide, explain, policy_hash
 from families_first.governance.policy.filters import NOTHING, rows_allowed
 from families_first.governance.purposes import Purpose
-from families_first.governance.retention.dates import classes_due, dataset_due, derived_due
+from families_first.governance.retention.dates import Schedule, schedule_of
 from families_first.governance.retention.rules import enter_rules, rules_hash
 from families_first.governance.staff import (
     STAFF_FILE,
@@ -69,8 +69,9 @@ class Act:
         The kinds of dataset that the vault gives to and takes from this act.
     scope
         How far it reaches within a table: one family, those of a list, or everything.
-    due
-        Retention classes whose day of destruction has come: nothing of them is read.
+    schedule, on
+        When each retention class is to be destroyed, and the day by which that is judged, as both were when
+        the act began. Nothing of what is due is read.
     details
         Counts, ids and hashes for the entry that closes the act; see :meth:`note`.
     subjects
@@ -85,7 +86,8 @@ class Act:
     reads: frozenset[str]
     writes: frozenset[str]
     scope: Scope
-    due: frozenset[str]
+    schedule: Schedule
+    on: date
     details: dict[str, Detail] = field(default_factory=dict)
     subjects: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -97,7 +99,7 @@ class Act:
 
     def is_derived_due(self, made_from: Sequence[Sequence[str]]) -> bool:
         """Whether it has come for any of what something was made from: pairs of class and ISO date."""
-        return bool(made_from) and derived_due(self.home, made_from, on=self.desk.today)
+        return self.schedule.derived_has_come(made_from, on=self.on)
 
     def note(self, **details: Detail) -> None:
         """Add counts, ids or hashes to the entry that closes the act; never a value from a record."""
@@ -109,9 +111,7 @@ class Act:
 
     def is_due(self, retention_class: str, received: date) -> bool:
         """Whether the day of destruction has come for what was received on a day under a class."""
-        return retention_class in self.due or dataset_due(
-            self.home, retention_class, received, on=self.desk.today
-        )
+        return self.schedule.has_come(retention_class, received, on=self.on)
 
     def check_open(self) -> None:
         """Refuse to be used after its end."""
@@ -222,7 +222,7 @@ class Desk:
             REFUSED, when the policy says no: with the sentence of the notice that stands behind it. AUDIT,
             when the log cannot be written: nothing is then done.
         """
-        context, due = self._circumstances(agreement_in_force, break_glass)
+        context, schedule, today = self._circumstances(agreement_in_force, break_glass)
         decision = decide(self.person.principal(self.home), action, resource, context)
         try:
             logged_id, committed = self._logged_id(resource), self._commit_to(subjects)
@@ -245,7 +245,9 @@ class Desk:
         if not decision.allowed:
             raise _refused(explain(decision, action, resource), self.person.id, entry)
         scope = OneFamily(resource.id) if resource.kind == FAMILY_RECORD else None
-        with self._under_way(action, resource.kind, logged_id, entry, scope=scope, due=due) as act:
+        with self._under_way(
+            action, resource.kind, logged_id, entry, scope=scope, schedule=schedule, today=today
+        ) as act:
             yield act
 
     @contextlib.contextmanager
@@ -259,19 +261,21 @@ class Desk:
         UserError
             REFUSED, when the policy lets no row through; AUDIT, when the log cannot be written.
         """
-        context, due = self._circumstances(agreement_in_force=False, break_glass=False)
+        context, schedule, today = self._circumstances(agreement_in_force=False, break_glass=False)
         where = rows_allowed(self.person.principal(self.home), action, context, {"id": FAMILY})
         outcome = Outcome.REFUSED if where == NOTHING else Outcome.ALLOWED
         entry = self.log.append(self._event(action, FAMILY_RECORD, ALLOWED_FAMILIES, outcome))
         if where == NOTHING:
             raise _refused(f"Nothing here is yours to {action.replace('-', ' ')}", self.person.id, entry)
         scope = SomeFamilies(where.sql, where.parameters)
-        with self._under_way(action, FAMILY_RECORD, ALLOWED_FAMILIES, entry, scope=scope, due=due) as act:
+        with self._under_way(
+            action, FAMILY_RECORD, ALLOWED_FAMILIES, entry, scope=scope, schedule=schedule, today=today
+        ) as act:
             yield act
 
     def can(self, action: str, resource: Resource) -> bool:
         """Whether the policy would allow something; nothing is done, so nothing is logged."""
-        context, _ = self._circumstances(agreement_in_force=False, break_glass=False)
+        context, *_ = self._circumstances(agreement_in_force=False, break_glass=False)
         return decide(self.person.principal(self.home), action, resource, context).allowed
 
     def refuse(self, action: str, resource: Resource, error: UserError) -> UserError:
@@ -283,24 +287,34 @@ class Desk:
         )
         return error
 
-    def _circumstances(self, agreement_in_force: bool, break_glass: bool) -> tuple[Context, frozenset[str]]:
+    def _circumstances(self, agreement_in_force: bool, break_glass: bool) -> tuple[Context, Schedule, date]:
         # From before anything of a class can be kept, its rule is no longer the zone file's alone to say.
-        self._rules_hash = rules_hash(enter_rules(self.home).rules)
-        due = classes_due(self.home, on=self.today)
+        register = enter_rules(self.home)
+        self._rules_hash = rules_hash(register.rules)
+        schedule, today = schedule_of(self.home, register), self.today
+        due = schedule.due(today)
         context = Context(
             purpose=self.purpose.value,
             agreement_in_force=agreement_in_force,
             destroy_due=due >= {each.id for each in self.home.retention_classes},
             break_glass=break_glass,
         )
-        return context, due
+        return context, schedule, today
 
     @contextlib.contextmanager
     def _under_way(
-        self, action: str, kind: str, logged_id: str, entry: int, *, scope: Scope, due: frozenset[str]
+        self,
+        action: str,
+        kind: str,
+        logged_id: str,
+        entry: int,
+        *,
+        scope: Scope,
+        schedule: Schedule,
+        today: date,
     ) -> Iterator[Act]:
         term = vocabulary().actions[action]
-        act = Act(self, action, entry, term.reads, term.writes, scope, due)
+        act = Act(self, action, entry, term.reads, term.writes, scope, schedule, today)
 
         def close(outcome: Outcome) -> None:
             act.ended.set()

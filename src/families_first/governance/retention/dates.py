@@ -55,7 +55,10 @@ class Schedule:
     faults: tuple[str, ...]
 
     def due(self, on: date) -> frozenset[str]:
-        """Return the classes of which the day has come, or the destruction has begun."""
+        """Return the classes of which the day has come, or the destruction has begun.
+
+        The day itself counts: six years have run on the corresponding date.
+        """
         return self.begun | {each for each, day in self.days.items() if day <= on}
 
     def receipt_day(self, class_id: str, received: date) -> date | None:
@@ -78,7 +81,15 @@ class Schedule:
         return day is not None and day <= on
 
     def derived_has_come(self, made_from: Iterable[Sequence[str]], *, on: date) -> bool:
-        """Whether the day has come for anything that a dataset was made from; see :func:`derived_due`."""
+        """Whether the day has come for anything that a dataset was made from, so that it must go with it.
+
+        Parameters
+        ----------
+        made_from
+            The retention class and the day of receipt (ISO 8601) of each delivery, as the dataset's ``about``
+            has them. One that is due by its class or from its receipt is enough; what is not such a pair is
+            due.
+        """
         return any(self._pair_has_come(pair, on=on) for pair in made_from)
 
     def _pair_has_come(self, pair: Sequence[str], *, on: date) -> bool:
@@ -138,36 +149,6 @@ def schedule_of(home: Home, register: Register | None = None) -> Schedule:
     return Schedule(
         days, ended, counted, receipt, extended, forward, frozenset(begun), frozenset(known), tuple(faults)
     )
-
-
-def classes_due(home: Home, *, on: date) -> frozenset[str]:
-    """Return the classes counted from the programme's end whose day has come: nothing of them is read.
-
-    The day itself counts: six years have run on the corresponding date. Raises as :func:`schedule_of`.
-    """
-    return schedule_of(home).due(on)
-
-
-def dataset_due(home: Home, class_id: str, received: date, *, on: date) -> bool:
-    """Whether the day of a dataset has come: its class's, or its own where that is counted from receipt.
-
-    A class that neither the zone file nor a register names is due. Raises as :func:`schedule_of`.
-    """
-    return schedule_of(home).has_come(class_id, received, on=on)
-
-
-def derived_due(home: Home, made_from: Iterable[Sequence[str]], *, on: date) -> bool:
-    """Whether what a dataset was made from has had its time, so that the dataset must go with it.
-
-    Parameters
-    ----------
-    made_from
-        The retention class and the day of receipt (ISO 8601) of each delivery, as the dataset's ``about`` has
-        them. One that is due by its class or from its receipt is enough; what is not such a pair is due.
-
-    Raises as :func:`schedule_of`.
-    """
-    return schedule_of(home).derived_has_come(made_from, on=on)
 
 
 def _rules(home: Home, register: Register) -> Iterator[tuple[str, DestroyAfter | Rule]]:
