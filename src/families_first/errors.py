@@ -55,6 +55,15 @@ class UserError(FamiliesFirstError):
         place = f" ({where})" if where else ""
         super().__init__(f"{what}{place}. {fix}")
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are pickled by their positional arguments, and this one has none but the first.
+        return _again, (self.what, self.where, self.fix, self.code)
+
     def as_dict(self) -> dict[str, str | int]:
         """Return the error as it appears under ``error`` in ``--json`` output."""
         return {"what": self.what, "where": self.where, "fix": self.fix, "exit_code": int(self.code)}
+
+
+def _again(what: str, where: str, fix: str, code: ExitCode) -> UserError:
+    """Make the same error again, in another process."""
+    return UserError(what, where=where, fix=fix, code=code)

@@ -64,6 +64,16 @@ def test_a_home_of_another_zone_gets_no_council_starters(zone, tmp_path):
     assert list((tmp_path / zone / "agreements").iterdir()) == []
 
 
+def test_a_data_owners_home_says_which_kind_of_organisation_it_is(tmp_path, capsys):
+    make = ["init", str(tmp_path / "schools"), "--zone", "owner"]
+    assert exit_code_of(make) == ExitCode.HOME
+    assert "does not say which" in capsys.readouterr().err
+    assert exit_code_of([*make, "--organisation-kind", "sandwich-bar"]) == ExitCode.USAGE
+    assert not (tmp_path / "schools").exists()
+    assert exit_code_of([*make, "--organisation-kind", "school"]) == 0
+    assert Home.open(tmp_path / "schools").organisation_kind == "school"
+
+
 @pytest.mark.parametrize(
     ("day", "standing"),
     [

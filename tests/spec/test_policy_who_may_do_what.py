@@ -41,6 +41,13 @@ data-lead | open-parcel | council | identify-and-support | agreement, receives r
 data-lead | seal-parcel | council | research | agreement, sends identifiers
 data-lead | seal-parcel | council | research | agreement, sends payload
 data-lead | inspect-parcel | council | identify-and-support, research | open way
+data-lead | split-study | council | research | agreement
+data-lead | split-study | owner | research | agreement
+data-lead | record-objection | council | protect-data |
+data-lead | record-objection | owner | protect-data |
+data-lead | seal-parcel | owner | research | agreement, sends identifiers
+data-lead | seal-parcel | owner | research | agreement, sends payload
+data-lead | inspect-parcel | owner | research | open way
 clerical-reviewer | review-matches, decide-matches | council | identify-and-support |
 keyworker | view-signal, view-family, update-case | council | identify-and-support | own family
 keyworker | view-signal, view-family | council | identify-and-support | emergency
@@ -49,6 +56,7 @@ team-manager | view-feeds, list-families | council | identify-and-support |
 team-manager | view-signal, view-family, update-case, break-glass | council | identify-and-support |
 partner-practitioner | view-signal | council | identify-and-support | own family
 linker | link-people | linkage | research | independent
+linker | destroy-identifiers | linkage | research, protect-data | independent, any day
 linker | open-parcel | linkage | research | independent, agreement, receives identifiers
 linker | seal-parcel | linkage | research | agreement, sends spine
 linker | inspect-parcel | linkage | research | open way
@@ -56,13 +64,20 @@ researcher | build-extract, analyse | research | research | independent
 researcher | seal-protocol | research | research |
 researcher | open-parcel | research | research | independent, agreement, receives payload
 researcher | open-parcel | research | research | independent, agreement, receives spine
+researcher | open-parcel | research | research | independent, agreement, receives release
 researcher | seal-parcel | research | research | agreement, sends outputs
+researcher | seal-parcel | research | research | agreement, sends protocol
 researcher | inspect-parcel | research | research | open way
 output-checker | check-output, release-output | publication | research | independent
+output-checker | release-outcomes | publication | research | independent
 output-checker | open-parcel | publication | research | independent, agreement, receives outputs
+output-checker | open-parcel | publication | research | independent, agreement, receives protocol
+output-checker | seal-parcel | publication | research | agreement, sends release
 output-checker | inspect-parcel | publication | research | open way
 data-protection-officer | read-audit, verify-audit, checkpoint-audit | every | protect-data | any day
 data-protection-officer | review-emergencies | council | protect-data |
+data-protection-officer | record-objection | council | protect-data |
+data-protection-officer | record-objection | owner | protect-data |
 data-protection-officer | run-assurance | every | protect-data | any day
 data-protection-officer | inspect-parcel | every | protect-data | open way
 auditor | read-audit, verify-audit, checkpoint-audit | every | protect-data | any day
@@ -81,12 +96,14 @@ NEVER_TOGETHER = [{"linker", "researcher"}, {"researcher", "output-checker"}]
 DECIDES_ABOUT_FAMILIES = {"data-lead", "clerical-reviewer", "keyworker", "team-manager"}
 LINKED = {"Identifiers", "LinkedRecords", "StudyExtract"}
 
-# contents: from which zone, to which, and whether the recipient may be a public agency
+# contents: from which zones, to which, and whether the recipient may be a public agency
 WAYS = {
-    "identifiers": ("council", "linkage", True),
-    "payload": ("council", "research", True),
-    "spine": ("linkage", "research", False),
-    "outputs": ("research", "publication", False),
+    "identifiers": ({"council", "owner"}, "linkage", True),
+    "payload": ({"council", "owner"}, "research", True),
+    "spine": ({"linkage"}, "research", False),
+    "outputs": ({"research"}, "publication", False),
+    "protocol": ({"research"}, "publication", False),
+    "release": ({"publication"}, "research", False),
 }
 
 
@@ -116,12 +133,12 @@ LINES = list(lines())
 
 def way_is_open(asked: Request) -> bool:
     parcel = asked.resource.attributes
-    ends = (parcel["sender_zone"], parcel["recipient_zone"])
+    sender, recipient = parcel["sender_zone"], parcel["recipient_zone"]
     to_agency = parcel["recipient_public_agency"]
     if parcel["contents"] == "records":
-        return ends[1] == "council" and ends[0] not in ("linkage", "research")
-    sender, recipient, agency_too = WAYS[str(parcel["contents"])]
-    return ends == (sender, recipient) and (agency_too or not to_agency)
+        return recipient == "council" and sender in ("council", "owner")
+    senders, to, agency_too = WAYS[str(parcel["contents"])]
+    return sender in senders and recipient == to and (agency_too or not to_agency)
 
 
 def condition_holds(condition: str, asked: Request) -> bool:

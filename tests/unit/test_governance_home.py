@@ -64,6 +64,21 @@ def test_a_zone_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_a_data_owners_home_says_which_kind_of_organisation_it_is(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="does not say which") as refusal:
+        Home.create(tmp_path / "home", zone="owner", title="Exampleton Courts")
+    assert refusal.value.code == ExitCode.HOME
+    assert "court" in refusal.value.fix
+    assert not (tmp_path / "home").exists()
+    home = Home.create(tmp_path / "home", zone="owner", title="Exampleton Courts", organisation_kind="court")
+    assert home.kind == "owner/court"
+    path = home.root / "zone.toml"
+    path.write_text(path.read_text().replace('organisation_kind = "court"\n', ""))
+    with pytest.raises(UserError, match="organisation_kind says nothing") as refusal:
+        Home.open(home.root)
+    assert refusal.value.code == ExitCode.HOME
+
+
 def test_a_folder_that_is_not_a_home_is_told_by_its_name_alone(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a home") as refusal:
         Home.open(tmp_path)

@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from itertools import product
 from typing import Any
 
 import cedarpy
@@ -288,28 +289,31 @@ def test_every_promise_that_a_policy_quotes_is_a_sentence_of_the_public_notice()
     assert all(promise in notice for promise in PROMISES)
 
 
-def test_leaving_out_policies_whose_scope_cannot_hold_changes_no_answer() -> None:
+@pytest.mark.parametrize("purpose", vocabulary().purposes)
+def test_asking_only_policies_that_can_hold_and_of_one_action_each_changes_no_answer(purpose: str) -> None:
     whole = engine_module._handle(shipped_policies().policies)
-    for role in vocabulary().roles:
-        for action in vocabulary().actions.values():
-            attributes = WAY if action.resource == "Parcel" else {}
-            asked = person(roles=frozenset({role}))
-            thing = Resource(action.resource, "thing", attributes)
-            said = decide(asked, action.id, thing, SUPPORT)
-            full = cedarpy.is_authorized(
-                {
-                    "principal": {"type": "Person", "id": asked.id},
-                    "action": {"type": "Action", "id": action.id},
-                    "resource": {"type": thing.kind, "id": thing.id},
-                    "context": context_json(SUPPORT),
-                },
-                whole,
-                entities(asked, [thing] if attributes else []),
-                cedar_schema(),
-            )
-            assert not full.diagnostics.errors
-            assert full.allowed == said.allowed
-            assert set(full.diagnostics.id_annotations_by_reason.values()) == set(said.policies)
+    context = Context(purpose, agreement_in_force=True)
+    for role, zone, action in product(
+        vocabulary().roles, ("council", "owner"), vocabulary().actions.values()
+    ):
+        attributes = WAY if action.resource == "Parcel" else {}
+        asked = person(roles=frozenset({role}), zone=zone, second_factor=True)
+        thing = Resource(action.resource, "thing", attributes)
+        said = decide(asked, action.id, thing, context)
+        full = cedarpy.is_authorized(
+            {
+                "principal": {"type": "Person", "id": asked.id},
+                "action": {"type": "Action", "id": action.id},
+                "resource": {"type": thing.kind, "id": thing.id},
+                "context": context_json(context),
+            },
+            whole,
+            entities(asked, [thing] if attributes else []),
+            cedar_schema(),
+        )
+        assert not full.diagnostics.errors
+        assert full.allowed == said.allowed
+        assert set(full.diagnostics.id_annotations_by_reason.values()) == set(said.policies)
 
 
 def test_the_hash_is_that_of_the_policies_and_the_schema() -> None:

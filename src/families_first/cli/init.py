@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from families_first.cli.options import JsonOption
 from families_first.cli.output import emit
+from families_first.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from families_first.governance.staff import StaffMember
@@ -22,6 +23,7 @@ _FIRST_ROLES: Mapping[str, tuple[str, ...]] = {
     "linkage": ("linker",),
     "research": ("researcher",),
     "publication": ("output-checker",),
+    "owner": ("data-lead",),
 }
 
 _README = """\
@@ -72,9 +74,18 @@ def init(
         ),
     ] = "",
     zone: Annotated[
-        Literal["council", "linkage", "research", "publication"],
-        Parameter(help="Which of the four zones the home is for."),
+        Literal["council", "linkage", "research", "publication", "owner"],
+        Parameter(
+            help="Which zone the home is for; `owner` is a data owner of a study other than the council."
+        ),
     ] = "council",
+    organisation_kind: Annotated[
+        str,
+        Parameter(
+            help="What kind of organisation runs it, such as `school`; a data owner's home must say it, the "
+            "others are taken to be run by the kind that is usual for the zone."
+        ),
+    ] = "",
     json: JsonOption = False,
 ) -> None:
     """Make an organisation's home, with a starter agreement and mapping.
@@ -88,8 +99,18 @@ def init(
     from families_first.governance.home import Home
     from families_first.governance.identity import ensure_identity
     from families_first.governance.staff import write_staff
+    from families_first.governance.vocabulary import vocabulary
 
-    home = Home.create(folder, zone=zone, title=title or folder.resolve().name)
+    if organisation_kind and organisation_kind not in vocabulary().organisations:
+        raise UserError(
+            "There is no such kind of organisation",
+            where="--organisation-kind",
+            fix=f"Choose one of: {', '.join(vocabulary().organisations)}.",
+            code=ExitCode.USAGE,
+        )
+    home = Home.create(
+        folder, zone=zone, title=title or folder.resolve().name, organisation_kind=organisation_kind
+    )
     identity = ensure_identity(home)
     first = first_person(lead, zone)
     write_staff(home, first)

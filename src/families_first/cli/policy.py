@@ -126,7 +126,8 @@ def explain(
     place = zone or next(each.value for each in Zone if each.value in term.zones)
     if place not in set(Zone):
         raise _unknown("zone", list(Zone))
-    employer = organisation or ORGANISATION_KINDS[Zone(place)]
+    # A data owner may be of any kind; as most are public agencies, a council stands for it.
+    employer = organisation or ORGANISATION_KINDS.get(Zone(place), "council")
     aim = purpose or usual[0].purposes[0]
     _check_known("organisation", employer)
     _check_known("purpose", aim)

@@ -22,11 +22,10 @@ from families_first.council.resources import RECORDS
 from families_first.governance.desk import Desk
 from families_first.governance.purposes import Purpose
 from families_first.governance.vault import Vault
-from families_first.governance.zone_file import Zone
 from families_first.simulation import REFERENCE_DAY, simulate_county
 from families_first.simulation.broken import write_broken_extracts
 from families_first.simulation.extracts import write_extracts, write_truth
-from families_first.simulation.homes import MadeUpHomes, make_homes
+from families_first.simulation.homes import OWNERS_FOLDER, MadeUpHomes, make_homes, places_of_homes
 
 DEMO_PACK = "exampleshire-2026"
 DATA_LEAD = "data-lead"
@@ -138,7 +137,7 @@ def make_demo(folder: Path, *, people: int, seed: int, said: Said = lambda step:
 
 
 def make_county(folder: Path, *, people: int, seed: int, said: Said = lambda step: None) -> MadeUpHomes:
-    """Make the county, its four homes, and the files its agencies send, in the council's inbox.
+    """Make the county, its homes, and the files its agencies send, in the council's inbox.
 
     Parameters are those of :func:`make_demo`.
     """
@@ -154,8 +153,11 @@ def make_county(folder: Path, *, people: int, seed: int, said: Said = lambda ste
 
 
 def _fresh(folder: Path, seed: int) -> tuple[Path, MadeUpHomes]:
-    for part in (COUNTY, CUSTODIANS, "witnesses", *Zone):
-        shutil.rmtree(folder / part, ignore_errors=True)
+    for place in (
+        *(folder / part for part in (COUNTY, CUSTODIANS, "witnesses", OWNERS_FOLDER, "study", "report")),
+        *places_of_homes(folder),
+    ):
+        shutil.rmtree(place, ignore_errors=True)
     county = folder / COUNTY
     county.mkdir(parents=True)
     homes = make_homes(folder, seed=seed, custodians=folder / CUSTODIANS)

@@ -14,6 +14,9 @@
     vault/        encrypted datasets; private
     keys/         masters of the retention classes; private, and never in a backup
     parcels/      what was sent and received, by serial; private
+    protocols/    sealed protocols of studies (research)
+    releases/     the publisher's leave to open outcomes, and which protocol had it; private
+    plans/        how the owners of a study are linked (linkage)
     audit/        the log of every decision and act; private
     retention/    signed records: the end of the programme, extensions, erasures, certificates of destruction
 """
@@ -39,6 +42,7 @@ from families_first.governance.durable import (
     write_durably,
 )
 from families_first.governance.retention import PROGRAMME_CLASS, RetentionClass
+from families_first.governance.vocabulary import vocabulary
 from families_first.governance.zone_file import (
     ORGANISATION_KINDS,
     ZONE_FILE,
@@ -86,7 +90,8 @@ class Home:
         Raises
         ------
         UserError
-            HOME, when ``root`` is a home already, is a file, or the zone is not one of the four.
+            HOME, when ``root`` is a home already, is a file, there is no such zone, or a data owner does not
+            say which kind of organisation it is.
         """
         root = root.resolve()
         if zone not in set(Zone):
@@ -94,6 +99,13 @@ class Home:
                 "There is no such zone",
                 where=ZONE_FILE,
                 fix=f"Choose one of: {', '.join(Zone)}.",
+                code=ExitCode.HOME,
+            )
+        if not organisation_kind and Zone(zone) not in ORGANISATION_KINDS:
+            raise UserError(
+                "A data owner may be of any kind of organisation, and this one does not say which",
+                where=ZONE_FILE,
+                fix=f"Choose one of: {', '.join(vocabulary().organisations)}.",
                 code=ExitCode.HOME,
             )
         if root.exists() and not root.is_dir():

@@ -18,12 +18,17 @@ ZONE_FILE = "zone.toml"
 
 
 class Zone(StrEnum):
-    """The four zones; each home belongs to one."""
+    """The zones; each home belongs to one.
+
+    An ``owner`` is a data owner of a study other than the council: it splits its own records, and nothing
+    of the study comes back to it.
+    """
 
     COUNCIL = "council"
     LINKAGE = "linkage"
     RESEARCH = "research"
     PUBLICATION = "publication"
+    OWNER = "owner"
 
 
 ORGANISATION_KINDS: Mapping[Zone, str] = {
@@ -32,7 +37,10 @@ ORGANISATION_KINDS: Mapping[Zone, str] = {
     Zone.RESEARCH: "research-body",
     Zone.PUBLICATION: "publisher",
 }
-"""Who runs a zone, in the words of the vocabulary, where the zone file does not say otherwise."""
+"""Who runs a zone, in the words of the vocabulary, where the zone file does not say otherwise.
+
+A data owner may be of any kind, so that its zone file always says which.
+"""
 
 
 class KeysSection(BaseModel):
@@ -92,7 +100,7 @@ class ZoneFile(BaseModel):
     """The contents of ``zone.toml``.
 
     ``organisation`` is the name under which agreements know the organisation (``title`` when empty);
-    ``organisation_kind`` a term of the vocabulary (that of the zone when empty).
+    ``organisation_kind`` a term of the vocabulary (that of the zone when empty; never empty for an owner).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -110,6 +118,15 @@ class ZoneFile(BaseModel):
         ids = [each.id for each in self.retention_classes]
         if len(set(ids)) < len(ids):
             raise ValueError("two retention classes have the same id")
+        return self
+
+    @model_validator(mode="after")
+    def _says_who_runs_it(self) -> Self:
+        if not self.organisation_kind and self.zone not in ORGANISATION_KINDS:
+            raise ValueError(
+                f"organisation_kind says nothing, and a home of the zone {self.zone.value} must state it, "
+                'such as organisation_kind = "school"'
+            )
         return self
 
 

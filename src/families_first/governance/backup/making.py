@@ -30,7 +30,18 @@ from families_first.governance.retention.tombstones import bury
 RECIPIENTS_FILE = "backup-recipients.txt"
 
 # Never keys/. Never inbox/ and outbox/, which hold files in the clear and are emptied.
-FOLDERS = ("vault", "agreements", "mappings", "packs", "partners", "parcels", "retention")
+FOLDERS = (
+    "vault",
+    "agreements",
+    "mappings",
+    "packs",
+    "partners",
+    "parcels",
+    "plans",
+    "protocols",
+    "releases",
+    "retention",
+)
 FILES = ("zone.toml", "staff.toml", "identity.toml", RECIPIENTS_FILE, "README.md", ".gitignore")
 _AUDIT_LOG = f"audit/{LOG_FILE}"
 _SNAPSHOT = ".backup-"

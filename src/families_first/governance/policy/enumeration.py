@@ -7,17 +7,17 @@ answer:
 - a policy that reads nothing of the organisation but ``public_agency`` answers alike for all of one sort,
   so one of each sort stands for all;
 - what no policy of an action reads (a circumstance, a role that none of them names) is not varied for it;
-- a second factor, an agreement and the day of destruction are read by forbidding policies alone, so taking
-  one away can only turn an answer into a refusal: it is taken away where no policy forbids, and one at a
-  time, because no policy reads two of them.
+- a second factor, an agreement, the day of destruction, and whether the person or the parcel's recipient is
+  of a public agency are read by forbidding policies alone, so making one worse can only turn an answer into a
+  refusal: it is made worse where no policy forbids, and one at a time, because no policy reads two of them.
 
 The whole space does without the last of these. Tests hold the policies to what is said here.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import product
+from functools import cache, lru_cache
+from itertools import combinations, product
 from typing import Any
 
 from cedarpy import pst
@@ -44,8 +44,14 @@ _TELLING_PAIRS = (
         ("linker", "researcher"),
     ),
 )
-CIRCUMSTANCES = ("second_factor", "agreement_in_force", "destroy_due")
-"""What only forbidding policies read."""
+CIRCUMSTANCES = (
+    "second_factor",
+    "agreement_in_force",
+    "destroy_due",
+    "public_agency",
+    "recipient_public_agency",
+)
+"""What only forbidding policies read, and only to forbid more when it is at its worse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +121,8 @@ def _collect(node: Any, found: set[str]) -> None:
 
 
 def _people(term: Action, *, whole: bool) -> Iterator[Principal]:
-    organisations = (AGENCY, INDEPENDENT) if "public_agency" in _read_for(term.id) else (AGENCY,)
-    for roles, organisation, zone in product(_role_sets(term.id, whole=whole), organisations, ZONES):
-        yield Principal("person", roles, organisation, zone, True, frozenset({OWN_FAMILY}))
+    for roles, zone in product(_role_sets(term.id, whole=whole), ZONES):
+        yield Principal("person", roles, INDEPENDENT, zone, True, frozenset({OWN_FAMILY}))
 
 
 def _role_sets(action: str, *, whole: bool) -> list[frozenset[str]]:
@@ -148,23 +153,39 @@ def _asked(
         yield Request(person, term.id, thing, context), decision
         if whole or decision.allowed or not decision.policies:
             free.append((thing, context))
-    for second_factor, agreement, due in _taken_away(read, whole=whole):
-        other = replace(person, second_factor=second_factor)
-        worse = [
-            (thing, replace(context, agreement_in_force=agreement, destroy_due=due))
-            for thing, context in free
-        ]
+    for names in _made_worse(read, whole=whole):
+        other = _worse_person(person, names)
+        worse = [(_worse_thing(thing, names), _worse_context(context, names)) for thing, context in free]
         answers = policies.decide_all(other, term.id, worse)
         for (thing, context), decision in zip(worse, answers, strict=True):
             yield Request(other, term.id, thing, context), decision
 
 
-def _taken_away(read: frozenset[str], *, whole: bool) -> Iterator[tuple[bool, bool, bool]]:
-    """Yield second factor, agreement and day of destruction, all but the good combination."""
-    for taken in product((False, True), repeat=3):
-        names = [name for name, away in zip(CIRCUMSTANCES, taken, strict=True) if away]
-        if names and read.issuperset(names) and (whole or len(names) == 1):
-            yield not taken[0], not taken[1], taken[2]
+@cache
+def _made_worse(read: frozenset[str], *, whole: bool) -> tuple[frozenset[str], ...]:
+    """Return what is made worse at once: each alone, or in the whole space every combination."""
+    found = [each for each in CIRCUMSTANCES if each in read]
+    sizes = range(1, len(found) + 1 if whole else 2)
+    return tuple(frozenset(names) for size in sizes for names in combinations(found, size))
+
+
+def _worse_person(person: Principal, names: frozenset[str]) -> Principal:
+    organisation = AGENCY if "public_agency" in names else person.organisation
+    return replace(person, organisation=organisation, second_factor="second_factor" not in names)
+
+
+def _worse_context(context: Context, names: frozenset[str]) -> Context:
+    agreement, due = "agreement_in_force" not in names, "destroy_due" in names
+    return replace(context, agreement_in_force=agreement, destroy_due=due)
+
+
+def _worse_thing(thing: Resource, names: frozenset[str]) -> Resource:
+    return _to_an_agency(thing) if "recipient_public_agency" in names else thing
+
+
+@lru_cache(maxsize=4096)
+def _to_an_agency(parcel: Resource) -> Resource:
+    return replace(parcel, attributes={**parcel.attributes, "recipient_public_agency": True})
 
 
 @cache
@@ -173,7 +194,8 @@ def _things(kind: str, read: frozenset[str]) -> tuple[Resource, ...]:
         families = (OWN_FAMILY, OTHER_FAMILY) if "caseload" in read else (OTHER_FAMILY,)
         return tuple(Resource(kind, family) for family in families)
     types = ATTRIBUTES.get(kind, {})
-    values: list[tuple[Attribute, ...]] = [enumerations().get(each, (False, True)) for each in types.values()]
+    # Whether a parcel's recipient is a public agency is made worse above, and starts at its best.
+    values: list[tuple[Attribute, ...]] = [enumerations().get(each, (False,)) for each in types.values()]
     return tuple(
         Resource(kind, f"thing-{number}", dict(zip(types, chosen, strict=True)))
         for number, chosen in enumerate(product(*values))

@@ -39,24 +39,31 @@ class Request:
 
 _LINKED = frozenset({"Identifiers", "LinkedRecords", "StudyExtract"})
 _STUDY = _LINKED | {"Protocol", "Output"}
+_DESTROYING = "destroy-identifiers"
 _COUNCIL = frozenset({"Delivery", "CouncilRecords", "CaseRecord"})
 _DECIDERS = frozenset({"keyworker", "team-manager", "data-lead", "clerical-reviewer", "partner-practitioner"})
 _WORKERS = frozenset({"data-lead", "clerical-reviewer", "team-manager"})
 _GRAVE = frozenset(
     {"unlock-keys", "rotate-keys", "erase-subject", "end-programme", "extend-retention", "destroy-class"}
 )
-_AFTER_THE_DAY = frozenset({"destroy-class", "restore"})
-_ROUTES: Mapping[str, tuple[str, str]] = {
-    "identifiers": ("council", "linkage"),
-    "payload": ("council", "research"),
-    "spine": ("linkage", "research"),
-    "outputs": ("research", "publication"),
+_AFTER_THE_DAY = frozenset({_DESTROYING, "destroy-class", "restore"})
+_ROUTES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "identifiers": (("council", "linkage"), ("owner", "linkage")),
+    "payload": (("council", "research"), ("owner", "research")),
+    "spine": (("linkage", "research"),),
+    "outputs": (("research", "publication"),),
+    "protocol": (("research", "publication"),),
+    "release": (("publication", "research"),),
 }
 
 
 def _not_for_research(asked: Request) -> bool:
-    study = asked.resource.kind in _STUDY or (asked.moves and asked.parcel("contents") != "records")
-    return study and asked.context.purpose != "research"
+    if asked.action == "release-outcomes" and "output-checker" not in asked.principal.roles:
+        return True
+    study = (asked.resource.kind in _STUDY and asked.action != _DESTROYING) or asked.action == "split-study"
+    moved = asked.moves and asked.parcel("contents") != "records"
+    other = (study or moved) and asked.context.purpose != "research"
+    return other or _leaves_its_route(asked, "protocol")
 
 
 def _could_decide_about_people(asked: Request) -> bool:
@@ -71,7 +78,9 @@ def _could_tell_who_it_is(asked: Request) -> bool:
         return "linker" not in roles
     if asked.resource.kind in ("LinkedRecords", "StudyExtract"):
         return "researcher" not in roles
-    return _leaves_its_route(asked, "identifiers", "payload", "spine")
+    if asked.action == "split-study":
+        return "data-lead" not in roles
+    return _leaves_its_route(asked, "identifiers", "payload", "spine", "release")
 
 
 def _could_be_published_unchecked(asked: Request) -> bool:
@@ -81,17 +90,18 @@ def _could_be_published_unchecked(asked: Request) -> bool:
 
 
 def _would_reach_an_agency(asked: Request) -> bool:
-    if asked.resource.kind in _LINKED | {"Output"}:
+    if asked.resource.kind in _LINKED | {"Output"} or asked.action == "release-outcomes":
         return asked.is_agency
     if asked.resource.kind != "Parcel":
         return False
     back = asked.parcel("recipient_zone") == "council" or asked.parcel("recipient_public_agency")
     opened = asked.action == "open-parcel" and asked.is_agency and asked.parcel("contents") != "records"
-    return opened or (asked.parcel("sender_zone") in ("linkage", "research") and bool(back))
+    from_study = asked.parcel("sender_zone") in ("linkage", "research", "publication")
+    return opened or (from_study and bool(back)) or asked.parcel("recipient_zone") == "owner"
 
 
 def _would_share_against_the_act(asked: Request) -> bool:
-    needs_agreement = asked.resource.kind == "Delivery" or asked.moves
+    needs_agreement = asked.resource.kind == "Delivery" or asked.action == "split-study" or asked.moves
     if needs_agreement and not asked.context.agreement_in_force:
         return True
     end = {"seal-parcel": "sender_zone", "open-parcel": "recipient_zone"}.get(asked.action)
@@ -119,9 +129,9 @@ def _without_need_to_know(asked: Request) -> bool:
         return astray or (asked.moves and asked.context.purpose != "identify-and-support")
     if "partner-practitioner" in person.roles and asked.action != "view-signal":
         return True
-    if kind == "Emergencies":
-        reviews = "data-protection-officer" in person.roles and asked.context.purpose == "protect-data"
-        return not reviews
+    if kind == "Emergencies" or asked.action == "record-objection":
+        may = {"data-protection-officer"} | ({"data-lead"} if kind == "StudyRecords" else set())
+        return not person.roles & may or asked.context.purpose != "protect-data"
     if kind not in _COUNCIL:
         return False
     return asked.context.purpose != "identify-and-support" or _is_a_stranger(asked)
@@ -143,7 +153,7 @@ def _leaves_its_route(asked: Request, *contents: str) -> bool:
     if asked.resource.kind != "Parcel" or asked.parcel("contents") not in contents:
         return False
     route = (asked.parcel("sender_zone"), asked.parcel("recipient_zone"))
-    return route != _ROUTES[str(asked.parcel("contents"))]
+    return route not in _ROUTES[str(asked.parcel("contents"))]
 
 
 PROMISES: Mapping[str, Callable[[Request], bool]] = MappingProxyType(

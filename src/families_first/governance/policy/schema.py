@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from families_first.governance.vocabulary import Action, vocabulary
 
-ZONES = ("council", "linkage", "research", "publication")
+ZONES = ("council", "linkage", "research", "publication", "owner")
 
 ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
     "Parcel": {

@@ -14,9 +14,13 @@ from families_first.governance.vocabulary import Action, vocabulary
 _ROUTES = (
     ("records", "council", "council"),
     ("identifiers", "council", "linkage"),
+    ("identifiers", "owner", "linkage"),
     ("payload", "council", "research"),
+    ("payload", "owner", "research"),
     ("spine", "linkage", "research"),
     ("outputs", "research", "publication"),
+    ("protocol", "research", "publication"),
+    ("release", "publication", "research"),
 )
 
 
@@ -121,7 +125,7 @@ def _needs(allowed: list[Request]) -> tuple[str, ...]:
     contents = dict.fromkeys(
         str(each.parcel("contents")) for each in allowed if each.resource.kind == "Parcel"
     )
-    if 0 < len(contents) < len(_ROUTES):
+    if 0 < len(contents) < len({contents for contents, _, _ in _ROUTES}):
         needs.append(f"holding {' or '.join(contents)}")
     if not any(
         ask(replace(each, context=replace(each.context, destroy_due=True))).allowed for each in allowed

@@ -1,5 +1,6 @@
 """The reference page of the access policy, written from the policies."""
 
+from families_first.governance.policy.schema import ZONES
 from families_first.governance.policy.table import Row, forbidden_whoever_permits, who_may_do_what
 from families_first.governance.vocabulary import vocabulary
 
@@ -58,7 +59,7 @@ def policy_page() -> str:
 def cells(row: Row) -> tuple[str, str, str, str]:
     """Return a line of the table in words: what, where, what for, if."""
     words = vocabulary()
-    zones = "all" if len(row.zones) == 4 else ", ".join(row.zones)
+    zones = "all" if len(row.zones) == len(ZONES) else ", ".join(row.zones)
     return (
         words.actions[row.action].label.lower(),
         zones,

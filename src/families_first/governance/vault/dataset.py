@@ -12,7 +12,21 @@ from families_first.governance.sealed import damaged, seal, unseal
 from families_first.governance.vault.index import Entry
 from families_first.governance.vault.table_file import TableInfo
 
-DatasetKind = Literal["delivery", "people", "decisions", "families", "findings", "break-glass", "parcel"]
+DatasetKind = Literal[
+    "delivery",
+    "people",
+    "decisions",
+    "families",
+    "findings",
+    "break-glass",
+    "parcel",
+    "objections",
+    "spine",
+    "linked",
+    "extract",
+    "outcomes",
+    "results",
+]
 DATASET_KINDS: tuple[str, ...] = get_args(DatasetKind)
 MANIFEST_FILE = "manifest"
 
