@@ -6,6 +6,7 @@ The same table stands in docs/reference/parcel-format.md.
 import hashlib
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,10 +16,20 @@ import pytest
 from families_first.errors import ExitCode, UserError
 from families_first.governance.desk import Desk
 from families_first.governance.home import Home
-from families_first.governance.identity import ensure_identity
-from families_first.governance.parcels import Addressee, ColumnGroup, Contents, open_parcel, seal_parcel
+from families_first.governance.identity import ensure_identity, receiver_of, signer_of
+from families_first.governance.parcels import (
+    Addressee,
+    ColumnGroup,
+    Contents,
+    SealedParcel,
+    open_parcel,
+    seal_parcel,
+)
+from families_first.governance.parcels.column_keys import released_key
 from families_first.governance.parcels.register import Register
+from families_first.governance.parcels.releases import Release, keep_release, protocol_file
 from families_first.governance.purposes import Purpose
+from families_first.governance.study.protocols import keep_protocol
 from made_up_desk import open_desk
 from made_up_parcels import (
     LINKAGE,
@@ -237,6 +248,41 @@ def body_of_another(circle: Circle) -> Path:
     return resealed(path, path, by=circle.council.home, body=body)
 
 
+def locked(circle: Circle) -> SealedParcel:
+    """Return a parcel for linkage that research must release first."""
+    group = ColumnGroup("all", ("row_key", "surname", "nino"), (LINKAGE,), RESEARCH)
+    return circle.send(table=ROWS.select(list(group.columns)), to=TO_BOTH[:1], groups=(group,))
+
+
+def released(circle: Circle, *, serial: str = "", protocol: bytes = b"made up", by: str = "research") -> Path:
+    """Return a locked parcel whose release says this of it."""
+    parcel = locked(circle)
+    home, releasing = circle.linkage.home, circle.research.home
+    keep_protocol(home, "made-up", protocol)
+    (group,) = parcel.manifest.locked
+    key = released_key(group.key, parcel.serial, group.name, receiver_of(releasing))
+    given = Release(serial or parcel.serial, "made-up", hashlib.sha256(b"made up").hexdigest(), {"all": key})
+    note = given.signed(signer_of(getattr(circle, by).home))
+    keep_release(home, replace(given, serial=parcel.serial), note)
+    return parcel.path
+
+
+def released_by_another_homes_word(circle: Circle) -> Path:
+    return released(circle, by="council")
+
+
+def released_by_nobody_known(circle: Circle) -> Path:
+    path = released(circle)
+    next(circle.linkage.home.partners.glob("research*")).unlink()
+    return path
+
+
+def without_the_protocol(circle: Circle) -> Path:
+    path = released(circle)
+    protocol_file(circle.linkage.home, "made-up").unlink()
+    return path
+
+
 # what was done to it: what makes it, the sentence, the word in the log, the exit code
 REFUSED: dict[str, tuple[Callable[[Circle], Path], str, str, ExitCode]] = {
     "there is no file": (no_file, "There is no such file", "form", ExitCode.PARCEL),
@@ -377,6 +423,42 @@ REFUSED: dict[str, tuple[Callable[[Circle], Path], str, str, ExitCode]] = {
         "serial",
         ExitCode.PARCEL,
     ),
+    "nothing of it was released yet": (
+        lambda circle: locked(circle).path,
+        "Every column of this parcel is locked until 'research.madeup-university' releases it",
+        "locked",
+        ExitCode.PARCEL,
+    ),
+    "its release was signed by another": (
+        released_by_another_homes_word,
+        "This is no release that 'research.madeup-university' signed, or it was changed",
+        "protocol",
+        ExitCode.PARCEL,
+    ),
+    "its release is another parcel's": (
+        lambda circle: released(circle, serial="00000000-000001-000000000000"),
+        "This release is of another parcel",
+        "protocol",
+        ExitCode.PARCEL,
+    ),
+    "who releases it is no partner": (
+        released_by_nobody_known,
+        "This home knows no 'research.madeup-university', which releases this parcel",
+        "protocol",
+        ExitCode.PARCEL,
+    ),
+    "the protocol was changed after the release": (
+        lambda circle: released(circle, protocol=b"made otherwise"),
+        "The protocol 'made-up', for which these outcomes were released, was changed after it was sealed",
+        "protocol",
+        ExitCode.PARCEL,
+    ),
+    "the protocol is gone": (
+        without_the_protocol,
+        "The protocol 'made-up', for which these outcomes were released, is gone from this home",
+        "protocol",
+        ExitCode.PARCEL,
+    ),
     "a bit of its body was flipped": (
         flipped,
         "The body of this parcel was changed or damaged: it is not the one that was signed for",
@@ -443,7 +525,9 @@ def test_the_reference_page_tells_each_refusal(what: str) -> None:
     _, sentence, word, _ = REFUSED[what]
     page = PAGE.read_text(encoding="utf-8")
     told = sentence.replace("council.exampleshire", "SENDER").replace("research.madeup-university", "OTHER")
-    told = told.replace("linkage.exampleton-linker", "HERE").replace("study-2026", "ID")
+    told = (
+        told.replace("linkage.exampleton-linker", "HERE").replace("study-2026", "ID").replace("made-up", "ID")
+    )
     assert f"| {told.strip()}" in page, told
     assert word in page
 

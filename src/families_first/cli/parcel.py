@@ -121,7 +121,7 @@ def inspect(
     }
     emit(
         {
-            "manifest": manifest.model_dump(mode="json"),
+            "manifest": manifest.model_dump(mode="json", exclude_none=True),
             "signed_by": found.signed_by,
             "signature_holds": found.signature_holds,
             "could_open": None if found.why_not is None else not found.why_not,
@@ -139,6 +139,11 @@ def inspect(
             f"Purpose    {manifest.purpose}",
             f"Agreement  {manifest.agreement.id}, SHA-256 {manifest.agreement.sha256}",
             f"Rows       {manifest.body.rows:,}, encrypted body of {counted(manifest.body.bytes, 'byte')}",
+            *(
+                f"Locked     {', '.join(each.columns)}: until {each.released_by} releases it"
+                for each in manifest.locked
+            ),
+            *(f"Split      {each}" for each in manifest.splits or ()),
             f"Open here  {judged.get(found.why_not, f'no. {found.why_not}')}",
             Sheet(
                 ["Column", "Type", "Group", "Who can read it"],
@@ -155,6 +160,9 @@ def inspect(
 def open_(file: Path, /, *, home: HomeOption = HERE, as_: AsOption = "", json: JsonOption = False) -> None:
     """Check a parcel and put its rows into the vault. A parcel is opened once.
 
+    What researchers get of a study is not opened here: `families-first study extract` drops row keys and rows
+    of everybody outside the study as it opens them, and both would stay in the vault otherwise.
+
     Parameters
     ----------
     file
@@ -163,6 +171,7 @@ def open_(file: Path, /, *, home: HomeOption = HERE, as_: AsOption = "", json: J
     from families_first.governance.parcels import open_parcel
     from families_first.governance.parcels.opening import purpose_of
 
+    _check_not_of_a_study(file, home)
     opened = open_parcel(desk_at(home, as_, purpose_of(file)), file)
     emit(
         {
@@ -244,6 +253,29 @@ def add_partner_(
         },
         json=json,
         show=said,
+    )
+
+
+def _check_not_of_a_study(file: Path, home: Path) -> None:
+    """Refuse the spine or the payload of a study, which would be used up and kept with its row keys."""
+    from families_first.governance.agreements import Contents
+    from families_first.governance.home import Home
+    from families_first.governance.parcels.container import read_parcel_file
+    from families_first.governance.parcels.refusals import ParcelRefusedError, Reason
+
+    try:
+        manifest = read_parcel_file(file).manifest
+    except ParcelRefusedError:
+        return  # the opening says why, and logs it
+    mine = manifest.recipient(Home.open(home).name)
+    if manifest.splits is None or mine is None or mine.contents not in (Contents.SPINE, Contents.PAYLOAD):
+        return
+    raise ParcelRefusedError(
+        Reason.FORM,
+        "This parcel is part of a study, which is taken in as a whole",
+        where=file.name,
+        fix="Nothing was opened. Use `families-first study extract`, with the parcels of all owners and the "
+        "linker's spine.",
     )
 
 

@@ -3,6 +3,7 @@
 from families_first.governance.agreements.files import load_agreement, load_agreements
 from families_first.governance.agreements.model import AgreedFile, Agreement, Contents, Gateway, Party, Role
 from families_first.governance.agreements.reading import check_read
+from families_first.governance.agreements.study import StudyTerms
 from families_first.governance.agreements.text import render_agreement
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Gateway",
     "Party",
     "Role",
+    "StudyTerms",
     "check_read",
     "load_agreement",
     "load_agreements",

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from families_first.governance.agreements.study import IN_BOTH, StudyTerms, faults_of_study
 from families_first.governance.gateways import GATEWAYS, LegalGateway
 from families_first.governance.purposes import Purpose
 from families_first.governance.retention import ClassId
@@ -32,6 +33,8 @@ class Contents(StrEnum):
     PAYLOAD = "payload"
     SPINE = "spine"
     OUTPUTS = "outputs"
+    PROTOCOL = "protocol"
+    RELEASE = "release"
     RECORDS = "records"
 
 
@@ -114,6 +117,8 @@ class Agreement(_Part):
         The files that may be sent: records by the id of the mapping that reads them, parts of a study by any.
     row_key
         The one column that files of identifiers may have in common with files of other parts of a study.
+    study
+        Which study and which owner of records; None for agreements of anything else.
     """
 
     id: ClassId
@@ -130,6 +135,7 @@ class Agreement(_Part):
     retention_class: ClassId
     files: Annotated[dict[str, AgreedFile], Field(min_length=1)]
     row_key: Words | None = None
+    study: StudyTerms | None = None
     lawful_basis: Words | None = None
     special_category_condition: Words | None = None
     criminal_offence_condition: Words | None = None
@@ -145,6 +151,7 @@ class Agreement(_Part):
             *self._faults_of_parties(),
             *self._faults_of_purposes(),
             *self._faults_of_files(),
+            *self._faults_of_study(),
         ]
         if faults:
             raise ValueError("; ".join(faults))
@@ -194,6 +201,8 @@ class Agreement(_Part):
         identifiers = self._columns_of(Contents.IDENTIFIERS)
         if self.row_key is not None:
             identifiers.discard(_same(self.row_key))
+        if self.study is not None:
+            identifiers -= IN_BOTH
         # By identifiers whoever holds the other part could say who each row is about.
         for other in (Contents.PAYLOAD, Contents.SPINE, Contents.OUTPUTS):
             if common := sorted(identifiers & self._columns_of(other)):
@@ -202,6 +211,12 @@ class Agreement(_Part):
                     f"row_key names may be in both: {', '.join(common)}"
                 )
         return faults
+
+    def _faults_of_study(self) -> list[str]:
+        if self.study is None:
+            return []
+        names = {party.name for party in self.parties}
+        return faults_of_study(self.study, row_key=self.row_key, parties=names, files=self.files)
 
     def _columns_of(self, contents: Contents) -> set[str]:
         return {

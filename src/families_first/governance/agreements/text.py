@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from families_first.governance.agreements.model import AgreedFile, Agreement, Contents
+from families_first.governance.agreements.study import StudyTerms
 
 _WIDTH = 100
 
@@ -38,6 +39,8 @@ def render_agreement(agreement: Agreement, *, on: date | None = None) -> str:
     ]
     if agreement.row_key:
         lines += ["What joins the parts of a study", _item(f"The column {agreement.row_key}"), ""]
+    if agreement.study:
+        lines += ["The study", *map(_item, _of_the_study(agreement.study)), ""]
     for mapping_id, file in agreement.files.items():
         lines += _table(_heading(mapping_id, file), file.columns)
         if file.not_taken:
@@ -70,6 +73,18 @@ def _standing(agreement: Agreement, on: date | None) -> list[str]:
     else:
         standing = "in force"
     return [*lines, f"On {_day(on)}: {standing}"]
+
+
+def _of_the_study(study: StudyTerms) -> list[str]:
+    told = [f"The project {study.project}; these records are of the owner {study.owner}"]
+    if study.outcomes_from is not None:
+        told.append(
+            f"What happened from {_day(study.outcomes_from)} on is sealed locked: nobody opens it before "
+            f"{study.outcomes_released_by} releases it for a protocol that was sealed before"
+        )
+    if study.repeats_people:
+        told.append("One person may stand in these records under two references")
+    return told
 
 
 def _heading(file_id: str, file: AgreedFile) -> str:

@@ -3,7 +3,8 @@
 Parquet modular encryption gives every column a random key of its own (AES-256-GCM). That key lies in the
 file, wrapped with the key of its column group; the group's key lies in the manifest, encrypted with age to
 the homes that may open the group. Each is bound to the parcel's serial and the group's name, so that a key
-moved to another parcel or group does not open.
+moved to another parcel or group does not open. The key of a locked group is encrypted with age twice: within,
+to those who may open the group, and round that, to the home that releases it. Neither opens it alone.
 
 Sources: Apache Parquet modular encryption; age-encryption.org/v1 (X25519).
 """
@@ -40,6 +41,30 @@ def opened_key(sealed: str, serial: str, group: str, identity: pyrage.x25519.Ide
         return None
     key, bound = plain[:KEY_BYTES], plain[KEY_BYTES:]
     return key if bound == _bound(serial, group) else None
+
+
+def locked_key(sealed: str, serial: str, group: str, released_by: str) -> str:
+    """Return a sealed key, encrypted once more to the home that releases it (``age1...``), in base64.
+
+    The serial and the group stand inside that layer too: otherwise a key of one parcel could be handed in,
+    and released, as that of another.
+    """
+    holder = pyrage.x25519.Recipient.from_str(released_by)
+    plain = base64.b64decode(sealed, validate=True)
+    return base64.b64encode(pyrage.encrypt(_bound_lock(serial, group) + plain, [holder])).decode()
+
+
+def released_key(locked: str, serial: str, group: str, identity: pyrage.x25519.Identity) -> str | None:
+    """Take off the outer layer of a locked key, and return the key as it was sealed to its recipients.
+
+    None where it was not locked by this identity, or not as the key of this parcel and group.
+    """
+    bound = _bound_lock(serial, group)
+    try:
+        plain = pyrage.decrypt(base64.b64decode(locked, validate=True), [identity])
+    except (pyrage.DecryptError, binascii.Error):
+        return None
+    return base64.b64encode(plain[len(bound) :]).decode() if plain.startswith(bound) else None
 
 
 def encrypting(serial: str, keys: GroupKeys, columns: Mapping[str, list[str]]) -> Properties:
@@ -98,3 +123,7 @@ class _GroupKeyClient(pe.KmsClient):  # type: ignore[misc]
 
 def _bound(serial: str, group: str) -> bytes:
     return f"families-first parcel\n{serial}\n{group}".encode()
+
+
+def _bound_lock(serial: str, group: str) -> bytes:
+    return f"families-first locked key\n{serial}\n{group}\n".encode()

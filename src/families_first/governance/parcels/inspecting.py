@@ -8,8 +8,15 @@ from families_first.governance.desk import Desk
 from families_first.governance.identity import ensure_identity
 from families_first.governance.parcels.container import ParcelFile, read_parcel_file
 from families_first.governance.parcels.manifest import Column, Manifest
-from families_first.governance.parcels.opening import OPENING, agreement_of, check_serial, route_of
+from families_first.governance.parcels.opening import (
+    OPENING,
+    agreement_of,
+    check_released,
+    check_serial,
+    route_of,
+)
 from families_first.governance.parcels.refusals import ParcelRefusedError, Reason
+from families_first.governance.parcels.releases import groups_open, release_for
 from families_first.governance.parcels.routes import refusals_logged, route_is_open
 from families_first.governance.parcels.trust import check_recipient, check_sender
 
@@ -32,7 +39,7 @@ class Inspection:
         Why this home could not open it now; empty where it could, None where no home was asked. The body is
         looked at only at the opening.
     columns
-        The columns that this home would get.
+        The columns that this home would get now; none where it could not open it.
     """
 
     manifest: Manifest
@@ -66,20 +73,24 @@ def inspect_parcel(path: Path, desk: Desk | None = None) -> Inspection:
             return Inspection(manifest, parcel.signed_by, trusted, refusal.what)
         route = route_of(manifest, sender, own, recipient)
         stack.enter_context(desk.act(INSPECTING, route))
-        columns = manifest.columns_for(desk.home.name)
-        if not route_is_open(desk, OPENING, route):
-            why_not = "The access policy does not let you open it in this home"
+        if route_is_open(desk, OPENING, route):
+            why_not, columns = _judged(desk, parcel)
         else:
-            why_not = _what_stands_against(desk, parcel)
+            why_not, columns = "The access policy does not let you open it in this home", ()
         return Inspection(manifest, parcel.signed_by, True, why_not, columns)
 
 
-def _what_stands_against(desk: Desk, parcel: ParcelFile) -> str:
+def _judged(desk: Desk, parcel: ParcelFile) -> tuple[str, tuple[Column, ...]]:
+    """Return what stands against an opening, empty where nothing does, and the columns that it would give."""
     found = agreement_of(desk, parcel)
     if isinstance(found, ParcelRefusedError):
-        return found.what
+        return found.what, ()
+    home, manifest = desk.home, parcel.manifest
     try:
-        check_serial(desk.home, parcel)
+        release = release_for(home, manifest) if manifest.locked else None
+        columns = manifest.columns_for(home.name, groups_open(home, manifest, release))
+        check_serial(home, parcel, locked=columns != manifest.columns_for(home.name))
+        check_released(home, manifest, release, columns, parcel.path.name)
     except ParcelRefusedError as refusal:
-        return refusal.what
-    return ""
+        return refusal.what, ()
+    return "", columns

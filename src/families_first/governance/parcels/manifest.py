@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -16,6 +17,8 @@ from families_first.governance.retention import ClassId
 
 SERIAL = re.compile(r"[0-9a-f]{8}-[0-9]{6,12}-[0-9a-f]{12}")
 FIRST_LINE = "families-first parcel manifest, version 1\n"
+FIRST_LINE_OF_STUDIES = "families-first parcel manifest, version 2\n"
+"""Version 2 has what a study adds: locked groups, and splits. A manifest without either is of version 1."""
 
 HomeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,126}$")]
 
@@ -38,6 +41,7 @@ def _printable(name: str) -> str:
 Words = Annotated[str, Field(min_length=1), AfterValidator(_printable)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+SplitId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -88,12 +92,17 @@ class Recipient(_Part):
 
 
 class Group(_Part):
-    """Columns under one key, and the homes that hold it. ``key`` is that key, encrypted with age to those."""
+    """Columns under one key, and the homes that hold it. ``key`` is that key, encrypted with age to those.
+
+    A group with ``released_by`` is locked: its key was then encrypted once more, to the home of that name,
+    so that those who hold it open nothing before that home has released it.
+    """
 
     name: ClassId
     columns: Annotated[tuple[Words, ...], Field(min_length=1, strict=False)]
     recipients: Annotated[tuple[HomeName, ...], Field(min_length=1, strict=False)]
     key: Base64
+    released_by: HomeName | None = None
 
 
 class Manifest(_Part):
@@ -108,6 +117,8 @@ class Manifest(_Part):
         UTC.
     footer_key
         The key of the Parquet footer, encrypted with age to every recipient. It opens no column.
+    splits
+        The splits of owners' records that the rows are part of, or were made from; None outside a study.
     """
 
     serial: Annotated[str, Field(pattern=f"^{SERIAL.pattern}$")]
@@ -120,6 +131,7 @@ class Manifest(_Part):
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1, strict=False)]
     footer_key: Base64
     groups: Annotated[tuple[Group, ...], Field(min_length=1, strict=False)]
+    splits: Annotated[tuple[SplitId, ...] | None, Field(min_length=1, strict=False)] = None
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
@@ -127,6 +139,10 @@ class Manifest(_Part):
             [each.name for each in self.columns],
             [each.name for each in self.recipients],
             [(each.name, each.columns, each.recipients) for each in self.groups],
+        ) + lock_faults(
+            self.sender.name,
+            [each.name for each in self.recipients],
+            [(each.name, each.released_by) for each in self.groups],
         )
         if faults:
             raise ValueError("; ".join(faults))
@@ -136,14 +152,36 @@ class Manifest(_Part):
         """Return what is said of a recipient, or None where the parcel is not for it."""
         return next((each for each in self.recipients if each.name == name), None)
 
-    def columns_for(self, name: str) -> tuple[Column, ...]:
-        """Return the columns that a recipient can read, in their order."""
-        readable = {column for group in self.groups if name in group.recipients for column in group.columns}
+    def groups_for(self, name: str) -> tuple[Group, ...]:
+        """Return the groups of a recipient, locked ones included."""
+        return tuple(group for group in self.groups if name in group.recipients)
+
+    def columns_for(self, name: str, groups: Collection[str] | None = None) -> tuple[Column, ...]:
+        """Return the columns that a recipient can read, in their order; of these ``groups`` alone if given.
+
+        Columns of locked groups count: they can be read once they are released.
+        """
+        readable = {
+            column
+            for group in self.groups_for(name)
+            if groups is None or group.name in groups
+            for column in group.columns
+        }
         return tuple(each for each in self.columns if each.name in readable)
+
+    @property
+    def locked(self) -> tuple[Group, ...]:
+        """The groups that another home must release before anybody opens them."""
+        return tuple(group for group in self.groups if group.released_by is not None)
+
+    @property
+    def first_line(self) -> str:
+        """The first line of the text, which says the version."""
+        return FIRST_LINE_OF_STUDIES if self.locked or self.splits is not None else FIRST_LINE
 
     def text(self) -> str:
         """Return the text that the sender signs."""
-        return f"{FIRST_LINE}{self.model_dump_json(indent=2)}\n"
+        return f"{self.first_line}{self.model_dump_json(indent=2, exclude_none=True)}\n"
 
 
 def group_faults(
@@ -177,6 +215,21 @@ def group_faults(
     return faults
 
 
+def lock_faults(sender: str, recipients: list[str], groups: list[tuple[str, str | None]]) -> list[str]:
+    """Say what is wrong with the locks of ``groups`` (name, by whom it is released); empty if sound.
+
+    Whoever releases a group holds neither its rows nor its key, so it is neither sender nor recipient.
+    """
+    faults = [
+        f"the group '{name}' is released by '{by}', which is the sender or a recipient"
+        for name, by in groups
+        if by is not None and by in (sender, *recipients)
+    ]
+    if len({by for _, by in groups} - {None}) > 1:
+        faults.append("its groups are released by more than one home")
+    return faults
+
+
 def parse_manifest(text: str, *, where: str) -> Manifest:
     """Read a manifest as :meth:`Manifest.text` writes it.
 
@@ -185,12 +238,17 @@ def parse_manifest(text: str, *, where: str) -> Manifest:
     ParcelRefusedError
         FORM, when it is not one or contradicts itself.
     """
-    if not text.startswith(FIRST_LINE):
+    first = next((each for each in (FIRST_LINE, FIRST_LINE_OF_STUDIES) if text.startswith(each)), None)
+    if first is None:
         raise _faulty("it is of another version, or no manifest", where)
     try:
-        return Manifest.model_validate_json(text.removeprefix(FIRST_LINE))
+        manifest = Manifest.model_validate_json(text.removeprefix(first))
     except ValidationError as fault:
         faults = "; ".join(faults_in_words(fault)[:5])
+    else:
+        if manifest.first_line == first:
+            return manifest
+        faults = "it has what its version does not know of, or is of a version for more than it has"
     raise _faulty(faults, where)
 
 

@@ -1,7 +1,7 @@
 """Opening: every check in its order, and only then the rows; into the vault, or to the caller."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,8 +15,14 @@ from families_first.governance.parcels.body import read_body
 from families_first.governance.parcels.column_keys import FOOTER, opened_key
 from families_first.governance.parcels.container import ParcelFile, read_parcel_file
 from families_first.governance.parcels.manifest import Column, Manifest, Recipient
-from families_first.governance.parcels.refusals import ParcelRefusedError, Reason, distrusted
+from families_first.governance.parcels.refusals import (
+    ParcelRefusedError,
+    Reason,
+    distrusted,
+    not_released,
+)
 from families_first.governance.parcels.register import Register
+from families_first.governance.parcels.releases import Release, check_protocol, groups_open, release_for
 from families_first.governance.parcels.routes import allowed, parcel_resource, refusals_logged
 from families_first.governance.parcels.trust import check_purpose, check_recipient, check_sender
 from families_first.governance.policy import Resource
@@ -59,6 +65,10 @@ class ParcelRows:
         What this home gets.
     columns
         The columns that this home can open.
+    locked
+        The columns that it could open if they were released.
+    release
+        The release by which locked columns are read; None where none are.
     retention_class
         The class under which the agreement has the rows kept.
     begun_before
@@ -72,6 +82,8 @@ class ParcelRows:
     note: str
     contents: str
     columns: tuple[Column, ...]
+    locked: tuple[Column, ...]
+    release: Release | None
     retention_class: str
     begun_before: bool
     _batches: Iterator[pa.RecordBatch]
@@ -124,8 +136,11 @@ def reading_parcel(desk: Desk, path: Path) -> Iterator[ParcelRows]:
 
     Checks come in this order, and each refusal is logged: the file's form; the sender is a known partner
     and its signature holds; this home is a recipient; the purpose; the policy opens the way; an agreement
-    in force covers it, by the text that the sender quoted; the serial is new; the body is the one signed
-    for; its keys and its rows.
+    in force covers it, by the text that the sender quoted; the serial is new; what is locked was released,
+    for a protocol that is as it was sealed; the body is the one signed for; its keys and its rows.
+
+    Columns that are locked and not released are not given. A parcel of which some are can be opened again,
+    and whole, once they are released; one of which all are is refused, and does not count as opened.
 
     Raises
     ------
@@ -147,27 +162,35 @@ def reading_parcel(desk: Desk, path: Path) -> Iterator[ParcelRows]:
     with allowed(desk, OPENING, resource, found) as act, home.locked():
         if isinstance(found, ParcelRefusedError):
             raise found
-        begun_before = check_serial(home, parcel)
+        release = release_for(home, manifest) if manifest.locked else None
+        keys = groups_open(home, manifest, release)
+        columns, all_columns = manifest.columns_for(home.name, keys), manifest.columns_for(home.name)
+        locked = tuple(each for each in all_columns if each not in columns)
+        begun_before = check_serial(home, parcel, locked=bool(locked))
+        check_released(home, manifest, release, columns, where)
         parcel.check_body()
-        columns = manifest.columns_for(home.name)
         rows = ParcelRows(
             act=act,
             manifest=manifest,
             note=parcel.note,
             contents=recipient.contents,
             columns=columns,
+            locked=locked,
+            release=release,
             retention_class=found.agreement.retention_class,
             begun_before=begun_before,
-            _batches=read_body(parcel, columns, _keys(home, manifest, where)),
+            _batches=read_body(parcel, columns, _keys(home, manifest, keys, where)),
         )
         _register(home, parcel, done=False)
         act.note(begun_before=begun_before)
+        if release is not None:
+            act.note(protocol=release.protocol, protocol_sha256=release.protocol_sha256)
         try:
             yield rows
         finally:
             act.note(rows_given=rows.rows_given or 0)
         if rows.rows_given is not None:
-            _register(home, parcel, done=True)
+            _register(home, parcel, done=True, in_part=bool(locked))
         act.note(
             sender=manifest.sender.name,
             rows=manifest.body.rows,
@@ -223,8 +246,11 @@ def route_of(manifest: Manifest, sender: Identity, own: Identity, recipient: Rec
     )
 
 
-def check_serial(home: Home, parcel: ParcelFile) -> bool:
-    """Refuse a parcel that was opened here; say whether an opening of it was begun and cut short.
+def check_serial(home: Home, parcel: ParcelFile, *, locked: bool) -> bool:
+    """Refuse a parcel that was opened here; say whether an opening of it was begun before.
+
+    ``locked`` says whether columns of it are locked still: one that was opened without them is opened again
+    once they are not.
 
     Raises
     ------
@@ -238,7 +264,7 @@ def check_serial(home: Home, parcel: ParcelFile) -> bool:
         raise distrusted(
             Reason.SERIAL, "Another parcel with the serial of this one came here before", parcel.path.name
         )
-    if before.done:
+    if before.done and (locked or not before.in_part):
         raise ParcelRefusedError(
             Reason.SERIAL,
             "This parcel was opened here already, under this name or another",
@@ -248,14 +274,27 @@ def check_serial(home: Home, parcel: ParcelFile) -> bool:
     return True
 
 
-def _keys(home: Home, manifest: Manifest, where: str) -> dict[str, bytes]:
-    """Return the keys of the footer and of the groups that are for this home."""
+def check_released(
+    home: Home, manifest: Manifest, release: Release | None, columns: Sequence[Column], where: str
+) -> None:
+    """Refuse a parcel of which this home has no ``columns`` yet, or locked ones for a protocol that changed.
+
+    Raises
+    ------
+    ParcelRefusedError
+        LOCKED or PROTOCOL.
+    """
+    if not columns:
+        raise not_released(manifest.serial, str(manifest.locked[0].released_by), where)
+    if release is not None:
+        check_protocol(home, release)
+
+
+def _keys(home: Home, manifest: Manifest, groups: Mapping[str, str], where: str) -> dict[str, bytes]:
+    """Return the keys of the footer and of the groups that this home opens, of which the sealed keys come."""
     identity = receiver_of(home)
-    sealed = {FOOTER: manifest.footer_key} | {
-        each.name: each.key for each in manifest.groups if home.name in each.recipients
-    }
     found = {}
-    for group, key in sealed.items():
+    for group, key in ({FOOTER: manifest.footer_key} | dict(groups)).items():
         opened = opened_key(key, manifest.serial, group, identity)
         if opened is None:
             raise distrusted(
@@ -265,6 +304,6 @@ def _keys(home: Home, manifest: Manifest, where: str) -> dict[str, bytes]:
     return found
 
 
-def _register(home: Home, parcel: ParcelFile, *, done: bool) -> None:
-    register = Register.read(home)
-    register.with_opening(parcel.manifest.serial, parcel.manifest_sha256, done=done).write(home)
+def _register(home: Home, parcel: ParcelFile, *, done: bool, in_part: bool = False) -> None:
+    serial, digest = parcel.manifest.serial, parcel.manifest_sha256
+    Register.read(home).with_opening(serial, digest, done=done, in_part=in_part).write(home)

@@ -15,6 +15,8 @@ class Reason(StrEnum):
     PURPOSE = "purpose"
     AGREEMENT = "agreement"
     SERIAL = "serial"
+    LOCKED = "locked"
+    PROTOCOL = "protocol"
     BODY = "body"
     ROWS = "rows"
     KEY = "key"
@@ -57,4 +59,16 @@ def distrusted(reason: Reason, what: str, where: str) -> ParcelRefusedError:
         what,
         where=where,
         fix="Nothing was opened. Ring the sender by a number that you know, and ask what they sent to whom.",
+    )
+
+
+def not_released(serial: str, released_by: str, where: str) -> ParcelRefusedError:
+    """Return the refusal of a parcel of which this home can open nothing before another home releases it."""
+    return ParcelRefusedError(
+        Reason.LOCKED,
+        f"Every column of this parcel is locked until '{released_by}' releases it",
+        where=where,
+        fix="Nothing was opened, and the parcel can be opened later. Seal the protocol, ask for the release "
+        f"of {serial} with `families-first study request-release`, and take the answer in with "
+        "`families-first study accept-release`.",
     )

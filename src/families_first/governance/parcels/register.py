@@ -21,10 +21,20 @@ _FIRST_LINE = "families-first parcel register, version 1"
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A parcel that was, or was about to be, opened here: the hash of its manifest, and whether it came to
-    its end."""
+    its end; ``in_part`` when columns were locked then, so that it can be opened whole once they are released.
+    """
 
     manifest_sha256: str
     done: bool
+    in_part: bool = False
+
+    @property
+    def state(self) -> str:
+        """How the register says so."""
+        return next(word for word, is_so in _STATES.items() if is_so == (self.done, self.in_part))
+
+
+_STATES = {"opening": (False, False), "opened": (True, False), "opened-in-part": (True, True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +67,23 @@ class Register:
             openings = {}
             for line in lines:
                 state, serial, digest = line.split(" ")
-                openings[serial] = Opening(digest, {"opening": False, "opened": True}[state])
+                openings[serial] = Opening(digest, *_STATES[state])
             return cls(int(number.removeprefix("next number ")), openings)
         except (UserError, ValueError, KeyError):
             raise _damaged() from None
 
     def write(self, home: Home) -> None:
         """Replace the register of a home, which must be held for writing, in one step."""
-        lines = [
-            f"{'opened' if each.done else 'opening'} {serial} {each.manifest_sha256}"
-            for serial, each in self.openings.items()
-        ]
+        lines = [f"{each.state} {serial} {each.manifest_sha256}" for serial, each in self.openings.items()]
         text = "\n".join([_FIRST_LINE, f"next number {self.next_number}", *lines, ""])
         with disk_refusals(REGISTER_FILE):
             make_private_folder(home.parcels)
         write_durably(home.parcels / REGISTER_FILE, sign_note(text, signer_of(home)).encode())
 
-    def with_opening(self, serial: str, manifest_sha256: str, *, done: bool) -> Self:
+    def with_opening(self, serial: str, manifest_sha256: str, *, done: bool, in_part: bool = False) -> Self:
         """Return the register with one parcel's opening begun or done."""
-        return replace(self, openings={**self.openings, serial: Opening(manifest_sha256, done)})
+        opening = Opening(manifest_sha256, done, done and in_part)
+        return replace(self, openings={**self.openings, serial: opening})
 
 
 def take_number(home: Home) -> int:

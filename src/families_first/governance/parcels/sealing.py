@@ -18,7 +18,7 @@ from families_first.governance.keys import new_key
 from families_first.governance.notes import sign_note
 from families_first.governance.parcels.agreed import AgreementText, Share, find_agreed
 from families_first.governance.parcels.body import write_body
-from families_first.governance.parcels.column_keys import FOOTER, sealed_key
+from families_first.governance.parcels.column_keys import FOOTER, locked_key, sealed_key
 from families_first.governance.parcels.container import PARCEL_SUFFIX, ending
 from families_first.governance.parcels.manifest import (
     AgreementQuoted,
@@ -28,6 +28,7 @@ from families_first.governance.parcels.manifest import (
     Recipient,
     Sender,
     group_faults,
+    lock_faults,
 )
 from families_first.governance.parcels.refusals import ParcelRefusedError, Reason
 from families_first.governance.parcels.register import take_number
@@ -54,11 +55,15 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class ColumnGroup:
-    """Columns under one key, and the partners who hold it. ``name`` has small letters, digits and hyphens."""
+    """Columns under one key, and the partners who hold it. ``name`` has small letters, digits and hyphens.
+
+    ``released_by`` names a partner who must release the group before anybody opens it; None where nobody.
+    """
 
     name: str
     columns: tuple[str, ...]
     partners: tuple[str, ...]
+    released_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ def seal_parcel(
     agreement: str,
     to: Sequence[Addressee],
     groups: Sequence[ColumnGroup] = (),
+    splits: Sequence[str] = (),
 ) -> SealedParcel:
     """Seal rows for one or more partners; a file appears in the outbox when it is whole, and none before.
 
@@ -98,6 +104,8 @@ def seal_parcel(
     groups
         Which columns go under which key. With none, all columns go under one key to everybody; otherwise each
         column must be in one group.
+    splits
+        In a study: the splits (32 hexadecimal digits) that the rows are part of, or were made from.
 
     Raises
     ------
@@ -113,8 +121,9 @@ def seal_parcel(
     split = tuple(groups) or (ColumnGroup("all", tuple(schema.names), tuple(each.partner for each in to)),)
     with refusals_logged(desk, SEALING, serial):
         check_carried(schema, where=serial)
-        _check_groups(schema, to, split, where=serial)
-        partners = _partners(desk, to, where=serial)
+        _check_groups(own.name, schema, to, split, where=serial)
+        partners = _partners(desk, [each.partner for each in to], where=serial)
+        releasing = _partners(desk, [each.released_by for each in split if each.released_by], where=serial)
         recipients = _recipients(to, partners, where=serial)
     found = find_agreed(
         home,
@@ -154,7 +163,8 @@ def seal_parcel(
         if isinstance(found, ParcelRefusedError):
             raise found
         rows = batches(acts[0]) if callable(batches) else batches
-        sealed = _write(desk, _Order(serial, schema, recipients, split, partners, found), rows)
+        order = _Order(serial, schema, recipients, split, partners, releasing, found, tuple(splits) or None)
+        sealed = _write(desk, order, rows)
         for act in acts:
             act.note(
                 rows=sealed.manifest.body.rows,
@@ -167,14 +177,16 @@ def seal_parcel(
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What is to be sealed for whom."""
+    """What is to be sealed for whom; ``releasing`` are those who release its locked groups."""
 
     serial: str
     schema: pa.Schema
     recipients: tuple[Recipient, ...]
     groups: tuple[ColumnGroup, ...]
     partners: Mapping[str, Identity]
+    releasing: Mapping[str, Identity]
     agreed: AgreementText
+    splits: tuple[str, ...] | None
 
 
 def _write(desk: Desk, order: _Order, batches: Batches) -> SealedParcel:
@@ -185,6 +197,12 @@ def _write(desk: Desk, order: _Order, batches: Batches) -> SealedParcel:
 
     def for_holders(group: str, holders: Iterable[str]) -> str:
         return sealed_key(keys[group], serial, group, [order.partners[name].receiving for name in holders])
+
+    def key_of(group: ColumnGroup) -> str:
+        sealed = for_holders(group.name, group.partners)
+        if group.released_by is None:
+            return sealed
+        return locked_key(sealed, serial, group.name, order.releasing[group.released_by].receiving)
 
     with home.locked(), disk_refusals(path.name), contextlib.ExitStack() as stack:
         make_private_folder(home.outbox)
@@ -216,10 +234,12 @@ def _write(desk: Desk, order: _Order, batches: Batches) -> SealedParcel:
                     name=each.name,
                     columns=each.columns,
                     recipients=each.partners,
-                    key=for_holders(each.name, each.partners),
+                    key=key_of(each),
+                    released_by=each.released_by,
                 )
                 for each in groups
             ),
+            splits=order.splits,
         )
         file.write(ending(sign_note(manifest.text(), signer_of(home))))
         file.sync_and_close()
@@ -229,13 +249,13 @@ def _write(desk: Desk, order: _Order, batches: Batches) -> SealedParcel:
 
 
 def _check_groups(
-    schema: pa.Schema, to: Sequence[Addressee], groups: Sequence[ColumnGroup], *, where: str
+    sender: str, schema: pa.Schema, to: Sequence[Addressee], groups: Sequence[ColumnGroup], *, where: str
 ) -> None:
+    recipients = [each.partner for each in to]
     faults = group_faults(
-        schema.names,
-        [each.partner for each in to],
-        [(each.name, each.columns, each.partners) for each in groups],
+        schema.names, recipients, [(each.name, each.columns, each.partners) for each in groups]
     )
+    faults += lock_faults(sender, recipients, [(each.name, each.released_by) for each in groups])
     if not to:
         faults.append("it is for nobody")
     if faults:
@@ -244,9 +264,9 @@ def _check_groups(
         )
 
 
-def _partners(desk: Desk, to: Sequence[Addressee], *, where: str) -> dict[str, Identity]:
+def _partners(desk: Desk, names: Sequence[str], *, where: str) -> dict[str, Identity]:
     known = partners_of(desk.home)
-    unknown = [each.partner for each in to if each.partner not in known]
+    unknown = [each for each in names if each not in known]
     if unknown:
         raise ParcelRefusedError(
             Reason.RECIPIENT,
@@ -255,7 +275,7 @@ def _partners(desk: Desk, to: Sequence[Addressee], *, where: str) -> dict[str, I
             fix="Add the partner with `families-first parcel add-partner`; "
             f"known are: {', '.join(known) or 'none'}.",
         )
-    return {each.partner: known[each.partner] for each in to}
+    return {each: known[each] for each in names}
 
 
 def _recipients(
