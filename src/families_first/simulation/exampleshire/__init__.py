@@ -1,4 +1,5 @@
-"""Exampleshire, a made-up council: the mappings and agreements of its twelve sources, as files."""
+"""Exampleshire, a made-up council: the mappings and agreements of its twelve sources, and the agreements and
+the protocol of its study, as files."""
 
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -12,6 +13,17 @@ def mappings() -> list[Traversable]:
 def agreements() -> list[Traversable]:
     """Return the twelve agreements (TOML), by name."""
     return _toml("agreements")
+
+
+def study_agreements() -> list[Traversable]:
+    """Return the agreements of the study (TOML), by name: one of each data owner, those of the linker and of
+    the publisher with the university."""
+    return _toml("study-agreements")
+
+
+def study_protocol() -> Traversable:
+    """Return the protocol of the study (TOML)."""
+    return files(__name__).joinpath("protocols", "families-first-2026.toml")
 
 
 def _toml(folder: str) -> list[Traversable]:
