@@ -1,0 +1,1 @@
+"""The results as people read them, and as whoever checks them before publication sees them."""
