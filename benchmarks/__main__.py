@@ -1,6 +1,6 @@
 """Run every benchmark, each in a process of its own, and keep what it prints in ``benchmarks/results/``.
 
-``make bench`` runs this. It takes about a quarter of an hour on two cores; name benchmarks to run only those:
+``make bench`` runs this. It takes well over an hour on two cores; name benchmarks to run only those:
 
     python -m benchmarks febrl landing
 """
@@ -26,6 +26,13 @@ ALL: dict[str, list[str]] = {
     "audit_appends": [],
     "rotate_to_forget": [],
     "parcels": [],
+    "splitting_scale": [],
+    "national_scale": [],
+    "linking_scale": [],
+    "evaluation_speed": [],
+    "did_speed": ["--large"],
+    "evaluation_scale": [],
+    "interval_coverage": ["--counties", "20"],
 }
 
 

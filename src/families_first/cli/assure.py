@@ -23,7 +23,7 @@ def assure(
         Path | None,
         Parameter(
             name="--demo",
-            help="The folder of a demo with four made-up homes; they are made where there is none.",
+            help="The folder of a demo with its made-up homes; they are made where there is none.",
         ),
     ] = None,
     out: Annotated[
@@ -74,6 +74,7 @@ def assure(
         json=json,
         show=[
             Sheet(["Promise", "Check", "Verdict", "Tried", "Seconds"], rows(shown)),
+            *_attacks(shown),
             *_to_know(shown),
             "",
             f"The page: {(out or found.kept).name}/{PAGE_FILE}. It counts until "
@@ -103,6 +104,16 @@ def rows(evidence: "Evidence") -> list[list[object]]:
                 tried = shown.why
             rows.append(["", shown.check, shown.verdict.value, tried, proof.seconds if proof else None])
     return rows
+
+
+def _attacks(evidence: "Evidence") -> list[Sheet]:
+    found: list[list[object]] = [
+        [attack.who, attack.what, attack.times, attack.through]
+        for proof in evidence.proofs
+        for attack in proof.attacks
+    ]
+    title = "Attacks on a study of made-up people"
+    return [Sheet(["Who", "Tried to", "Times", "Got through"], found, title=title)] if found else []
 
 
 def _to_know(evidence: "Evidence") -> list[str]:

@@ -1,4 +1,4 @@
-"""``families-first demo``: the whole way from agencies' files to nominated families, on a made-up county."""
+"""``families-first demo``: both halves on made-up people: from files to families, from links to effects."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ from families_first.cli.output import Sheet, as_json, emit
 from families_first.cli.progress import progress
 
 _FEWEST_PEOPLE = 2_000
+_FEWEST_FAMILIES = 300
 
 
 def demo(
@@ -19,14 +20,23 @@ def demo(
     people: Annotated[
         int, Parameter(validator=validators.Number(gte=_FEWEST_PEOPLE), help="How many people live there.")
     ] = 20_000,
+    families: Annotated[
+        int,
+        Parameter(
+            validator=validators.Number(gte=_FEWEST_FAMILIES), help="How many families the study is about."
+        ),
+    ] = 3_000,
     seed: Annotated[int, Parameter(help="The same seed gives the same demo.")] = 1,
     json: JsonOption = False,
 ) -> None:
-    """Make a made-up county, run the council's job over its agencies' files, and show it beside the truth.
+    """Make a made-up county, identify its families, evaluate a made-up programme, and show all beside the
+    truth.
 
-    Four made-up organisations get homes side by side; named made-up people act in them. In the end every
-    promise of the public notice is put to the test. Writes `index.html` and `assurance.html` to look at, and
-    `summary.json` with every figure. Needs no network and no files.
+    Ten made-up organisations get homes side by side; named made-up people act in them. First the council
+    finds families in its agencies' files. Then owners of national records split them, a linker links
+    identifiers alone, and researchers evaluate a programme whose effects were planted. In the end every
+    promise of the public notice is put to the test. Writes `index.html`, `report/report.html` and
+    `assurance.html` to look at, and `summary.json` with every figure. Needs no network and no files.
 
     Parameters
     ----------
@@ -36,6 +46,8 @@ def demo(
     from families_first.assurance.assuring import assure, homes_of_demo
     from families_first.assurance.evidence import PAGE_FILE, write_pages
     from families_first.cli.assure import last_line, standings
+    from families_first.cli.demo_study import run_made_up_study
+    from families_first.cli.study_run import sheet_beside_truth, told_of_journey
     from families_first.council.demonstration import make_demo
     from families_first.council.pages.demo import render_demo
     from families_first.governance.audit.checkpointing import checkpoint_if_due
@@ -48,10 +60,17 @@ def demo(
         steps.describe("Writing the page")
         (folder / "index.html").write_text(render_demo(made, people=people), encoding="utf-8")
         checkpoint_if_due(made.desk.home)
+        study = run_made_up_study(folder, families=families, seed=seed, said=steps.describe)
         officer = Desk.of(made.desk.home, DATA_PROTECTION_OFFICER, Purpose.PROTECT_DATA)
         assured = assure(officer, homes_of_demo(folder), made_up=True, said=steps.describe)
         write_pages(folder, assured.evidence, assured.page)
-    summary = {"people": people, "seed": seed, **made.summary(), "promises": standings(assured.evidence)}
+    summary = {
+        "people": people,
+        "seed": seed,
+        **made.summary(),
+        "study": study.summary(),
+        "promises": standings(assured.evidence),
+    }
     (folder / "summary.json").write_text(as_json(summary) + "\n", encoding="utf-8")
     figures, matching, nominations = summary["figures"], summary["matching"], summary["nominations"]
     emit(
@@ -87,13 +106,16 @@ def demo(
                 ["Wrongly nominated because", "Families"],
                 [[cause, count] for cause, count in nominations["wrong_because"].items()],
             ),
+            *told_of_journey(study.journey),
+            sheet_beside_truth(study.beside_truth),
             Sheet(
                 ["Promise of the public notice", "How it stands"],
                 [[promise, stands] for promise, stands in summary["promises"].items()],
             ),
             last_line(assured.evidence),
-            f"The run took {sum(made.seconds.values()):.0f} seconds. Open {folder.name}/index.html to look "
-            f"at it, and {folder.name}/{PAGE_FILE} for the notice's promises.",
+            f"The run took {sum(made.seconds.values()):.0f} seconds and the study {study.seconds:.0f}. Open "
+            f"{folder.name}/index.html to look at it, {folder.name}/{study.report} for what the study found, "
+            f"and {folder.name}/{PAGE_FILE} for the notice's promises.",
             "",
             "Next, with files of your own:",
             "  families-first init my-council",

@@ -33,11 +33,14 @@ _COMMANDS = (
     ("audit", "audit:app", "Verify, read, checkpoint and export the log of every decision and act."),
     ("keys", "keys:app", "Make, split, rotate and forget keys; the custodians' ceremony."),
     ("parcel", "parcel:app", "Seal, inspect and open what passes between homes."),
+    ("protocol", "protocol:app", "Check what a study plans, read it in plain words, and seal it."),
+    ("study", "study:app", "Split, link and release records for a study, each in its own zone."),
+    ("evaluate", "evaluate:evaluate", "Answer what a protocol asks, each with an interval and a verdict."),
     ("retention", "retention:app", "Say what is kept until when, and destroy it with a certificate."),
     ("backup", "backup:app", "Back a home up for its custodians, and restore it."),
     ("assure", "assure:assure", "Try to break every promise of the notice, and show what holds."),
-    ("simulate", "simulate:simulate", "Make a made-up county with the truth known."),
-    ("demo", "demo:demo", "Show the whole way from agencies' files to nominated families."),
+    ("simulate", "simulate:app", "Make a made-up county or study with the truth known."),
+    ("demo", "demo:demo", "Show both halves: from files to nominated families, from links to effects."),
 )
 
 _INTERRUPTED = 130  # what shells expect of a program stopped by Ctrl-C

@@ -166,6 +166,7 @@ def pages() -> dict[str, Callable[[], str]]:
     from families_first.assurance.reference_page import promises_page
     from families_first.council.identification.pack import pack_ids, shipped_packs_folder
     from families_first.governance.policy.table_page import policy_page
+    from families_first.research.protocol.reference_page import reference_page as protocol_page
 
     criteria = {
         f"criteria/{pack_id}.md": partial(criteria_page, pack_id)
@@ -177,6 +178,7 @@ def pages() -> dict[str, Callable[[], str]]:
         "canonical-tables.md": canonical_table_page,
         "access-policy.md": policy_page,
         "promises.md": promises_page,
+        "protocol-file.md": partial(protocol_page, _NOTE),
         **criteria,
     }
 
