@@ -1,6 +1,6 @@
 """What an agreement says of a study: which owner's records, and from which day on they are outcomes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Final, Self
 
@@ -99,9 +99,9 @@ def faults_of_study(
             faults.append(f"files.{name}.recipient releases the outcomes, so it may not get the file")
         faults += _faults_of_columns(name, file, row_key)
     for name, file in payload.items():
-        if told := sorted(IDENTIFIERS.intersection(column.strip().casefold() for column in file.columns)):
+        if told := sorted(IDENTIFIERS & _plain(file.columns)):
             faults.append(f"files.{name} is payload and lists identifiers: {', '.join(told)}")
-        if FAMILY_KEY in file.columns:
+        if FAMILY_KEY in _plain(file.columns):
             faults.append(f"files.{name} is payload and lists {FAMILY_KEY}, which is for the linker alone")
     both = {each.recipient for each in identifiers.values()} & {each.recipient for each in payload.values()}
     if told := sorted(each for each in both if each is not None):
@@ -113,8 +113,13 @@ def _faults_of_columns(name: str, file: "AgreedFile", row_key: str | None) -> li
     faults = [
         f"files.{name}.columns lists {column}, and {instead} goes in its place"
         for column, instead in ((REFERENCE, row_key or "the row key"), (FAMILY_REFERENCE, FAMILY_KEY))
-        if column in file.columns
+        if column in _plain(file.columns)
     ]
     if row_key is not None and row_key not in file.columns:
         faults.append(f"files.{name}.columns does not list the row key, {row_key}")
     return faults
+
+
+def _plain(columns: Iterable[str]) -> set[str]:
+    """Return names of columns in small letters and without blanks round them."""
+    return {column.strip().casefold() for column in columns}
