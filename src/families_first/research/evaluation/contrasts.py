@@ -147,9 +147,16 @@ def refuse(
 
 
 def estimate_effects(
-    weighting: Weighting, outcomes: Mapping[str, Floats], *, missing: Missing = "complete"
+    weighting: Weighting,
+    outcomes: Mapping[str, Floats],
+    *,
+    missing: Missing = "complete",
+    adjusted: bool = True,
 ) -> list[Contrast]:
     """Return the effect on each outcome: weighted mean of the treated less weighted mean of the comparison.
+
+    Of matched groups it is the bias-corrected one (Abadie & Imbens 2011): the differences in covariates that
+    matches leave are taken off, by a linear model of the outcome in the matched comparison group.
 
     Parameters
     ----------
@@ -160,6 +167,8 @@ def estimate_effects(
     missing
         ``complete`` uses the units whose outcome is known; ``weights`` weighs them by 1 over their chance of
         being known, by arm (:func:`~families_first.research.evaluation.observing.weigh_observed`).
+    adjusted
+        False gives the plain difference of matched groups; other weights have no other.
 
     An outcome that cannot be said has value nan and says why in its doubts.
     """
@@ -170,5 +179,9 @@ def estimate_effects(
             held = weighting.weights * together.observation.weights
             fitted_on = np.where(weighting.design.treated, 0.0, held)
             errors = model_outcomes(weighting, together.values, held, fitted_on)
-        found += contrast_together(weighting, together, errors_from=errors)
+        found += (
+            contrast_together(weighting, together, errors)
+            if adjusted
+            else contrast_together(weighting, together, errors_from=errors)
+        )
     return found

@@ -29,6 +29,10 @@ class Reason(StrEnum):
     FEW_CASES_IN_AN_ARM = "few-cases-in-an-arm"
     MISSINGNESS_NOT_MODELLED = "missingness-not-modelled"
     COMPARISON_MEAN_NEAR_ZERO = "comparison-mean-near-zero"
+    OUTCOME_TOO_LARGE = "outcome-too-large"
+    FEW_AREAS = "few-areas"
+    NO_SPREAD = "no-spread"
+    NO_ERROR = "no-error"
 
 
 _WORDS = {
@@ -53,6 +57,10 @@ _WORDS = {
     Reason.FEW_CASES_IN_AN_ARM: "few people of one arm have the outcome, so the interval is rough",
     Reason.MISSINGNESS_NOT_MODELLED: "why some outcomes are not known could not be modelled",
     Reason.COMPARISON_MEAN_NEAR_ZERO: "the comparison mean may be nothing, so a relative change says little",
+    Reason.OUTCOME_TOO_LARGE: "the outcome has values so large that they can only be faults",
+    Reason.FEW_AREAS: "errors by area rest on {found:.0f} areas, and fewer than {limit:.0f} are too few",
+    Reason.NO_SPREAD: "nothing varies within the groups, so how sure the answer is cannot be worked out",
+    Reason.NO_ERROR: "how sure the answer is could not be worked out",
 }
 
 
@@ -81,7 +89,7 @@ class Doubt:
     @property
     def words(self) -> str:
         """One plain clause, for a sentence such as ``cannot say: ...``."""
-        said = _WORDS[self.reason]
+        said = _WORDS[self.reason].format(found=self.found, limit=self.limit)
         return f"{said} ({', '.join(self.names)})" if self.names else said
 
 

@@ -159,7 +159,7 @@ def weigh_matches(matches: Matches) -> Weighting:
     Cameron, Gelbach & Miller 2011, for both at once, as merged families and sets would chain into one. With
     replacement a set is a person of the comparison and all who were matched with them; with replacement and
     several matches sets would chain too, and families alone are used. Differences in covariates that a poor
-    match leaves are bias and not in the error: look at the balance.
+    match leaves are taken off the effect as far as they work linearly; look at the balance for the rest.
     """
     design: Design = matches.propensity.design
     doubts = matches.propensity.doubts

@@ -18,6 +18,8 @@ Missing = Literal["complete", "weights"]
 FEWEST_CASES = 10
 # With fewer in one arm the interval is rough; a difference is plain only where many more were to be expected.
 FEWEST_CASES_IN_AN_ARM = 5
+# Above this the squares and fourth powers that errors are made of would run over.
+LARGEST_VALUE = 1e50
 # So many outcomes at a time share passes over the covariates; more would only need more memory.
 _TOGETHER = 8
 
@@ -56,6 +58,8 @@ def gather_outcomes(
         known = np.isfinite(values)
         if not known.all():
             values = np.where(known, values, 0.0)
+        if (np.abs(values) > LARGEST_VALUE).any():
+            values = np.clip(values, -10 * LARGEST_VALUE, 10 * LARGEST_VALUE)  # still refused, and computable
         if waiting and (len(waiting) >= _TOGETHER or not np.array_equal(known, waiting[0][2])):
             yield gathered()
         waiting.append((name, values, known))
@@ -97,8 +101,10 @@ def look_at_outcome(
     if binary:
         base = replace(base, treated_cases=int(with_it[0]), comparison_cases=int(with_it[1]))
     held = values[inside]
-    if not binary and float(held.min()) == float(held.max()):
-        return base, (Doubt(Reason.OUTCOME_CONSTANT, True, (name,)),)
+    low, high = float(held.min()), float(held.max())
+    if not binary and (low == high or max(-low, high) > LARGEST_VALUE):
+        reason = Reason.OUTCOME_CONSTANT if low == high else Reason.OUTCOME_TOO_LARGE
+        return base, (Doubt(reason, True, (name,)),)
     rarer = people - with_it if binary and with_it.sum() * 2 > people.sum() else with_it
     total, fewest = float(rarer.sum()), float(rarer.min())
     if total < FEWEST_CASES:
