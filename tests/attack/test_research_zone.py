@@ -164,9 +164,17 @@ def test_outcomes_that_were_released_for_one_protocol_answer_no_other(linked):
     second = changed("version = 1\n", "version = 2\n") + (
         '\n[[deviations]]\non = 2026-03-01\nwhat = "one more thing"\nwhy = "asked for"\n'
     )
+    assert provenance_of(desk).outcomes_released_for == 0
     seal_protocol(desk, linked.protocol_file(second, "second.toml"))
     build_extract(desk, ID)
     assert open_outcomes(desk, ID).people
+    # It is told ever after that it was written when outcomes could have been seen.
+    assert provenance_of(desk).outcomes_released_for == 1
+
+
+def provenance_of(desk):
+    with desk.act("analyse", Resource("StudyExtract", ID), agreement_in_force=True) as act:
+        return load_study(act, ID).provenance
 
 
 def test_a_file_beside_the_home_is_no_sealed_protocol(linked):

@@ -215,7 +215,9 @@ def _told_of_parcels(opened: "StudyOpened") -> list[str | Sheet]:
                 for each in opened.verdicts
             ],
         ),
-        "Row keys are destroyed: what is here joins to nothing outside any more."
+        "Row keys are destroyed in the vault: what is kept joins to nothing outside any more. The parcels "
+        "that were opened still hold them, and this home's receiving key opens them: delete their files, in "
+        "the inbox and wherever copies lie."
         if opened.row_keys_gone
         else "Row keys are kept until every parcel of every owner has been opened.",
     ]

@@ -97,6 +97,9 @@ class Provenance:
 
     ``protocol_sha256`` is that of the sealed file; ``extract_sha256`` that of the rows used; ``code_version``
     that of this program; ``outcomes_open`` whether outcomes are among the data.
+    ``outcomes_released_for`` is the earlier version of the protocol for which outcomes were released, so that
+    this version may have been written by somebody who had seen them; 0 where they were released for this
+    version, or nothing was released.
     """
 
     protocol_id: str
@@ -106,6 +109,7 @@ class Provenance:
     code_version: str
     made_up: bool
     outcomes_open: bool
+    outcomes_released_for: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,10 +126,17 @@ def open_outcomes(desk: Desk, protocol_id: str, *, said: Said = lambda what: Non
             people=cohort.size,
             families=_families(cohort.people),
             owners=_owner_infos(features, link, facts),
+            outcomes_released_for=_earlier_version(sealed, study.released_for(features)),
         )
         _commit(study, features, facts, info, cohort)
         act.note(people=info.people, sha256=info.sha256, protocol_sha256=info.protocol_sha256)
     return info
+
+
+def _earlier_version(sealed: SealedProtocol, released_for: frozenset[str]) -> int:
+    """Return the earliest version before the sealed one for which outcomes were released; 0 when none."""
+    versions = (number for number, each in enumerate(sealed.before, 1) if each.sha256 in released_for)
+    return next(versions, 0)
 
 
 def outcomes_missing(desk: Desk, protocol_id: str) -> tuple[str, ...]:

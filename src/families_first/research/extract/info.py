@@ -48,6 +48,8 @@ class ExtractInfo:
         How many people had several rows of the programme's.
     remarks
         What whoever uses it should know.
+    outcomes_released_for
+        Of outcomes that were released for an earlier version of the protocol, that version; 0 otherwise.
     """
 
     kind: str
@@ -65,6 +67,7 @@ class ExtractInfo:
     hidden: int = 0
     twice: int = 0
     remarks: tuple[str, ...] = ()
+    outcomes_released_for: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Return it as values that JSON holds."""

@@ -125,6 +125,12 @@ class LinkedStudy:
             code=ExitCode.NOT_FOUND,
         )
 
+    def released_for(self, features: Iterable[Feature]) -> frozenset[str]:
+        """Return the SHA-256 of the protocols for which the outcomes that features need were released."""
+        wanted = {(each.owner, each.table.value, SINCE) for each in features} & self.sections.keys()
+        told = (self.sections[key].about.get("released_for") for key in wanted)
+        return frozenset(str(each) for each in told if each is not None)
+
     def check_released(self, features: Iterable[Feature], protocols: Collection[str]) -> None:
         """Refuse outcomes that were released for another protocol than these, by the SHA-256 of their texts.
 

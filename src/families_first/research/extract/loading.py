@@ -140,4 +140,5 @@ def _provenance(extract: Extract) -> Provenance:
         code_version=families_first.__version__,
         made_up=protocol.made_up,
         outcomes_open=outcomes is not None,
+        outcomes_released_for=0 if outcomes is None else outcomes.outcomes_released_for,
     )

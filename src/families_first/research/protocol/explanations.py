@@ -96,7 +96,8 @@ MEANINGS: Mapping[str, str] = {
     "method.exact": "fields of words in which only people alike are compared",
     "method.trim": "the share of propensity scores that is cut off at each end",
     "method.cluster": "people of one family are not independent",
-    "method.second_cluster": "a field of words whose groups are not independent either",
+    "method.second_cluster": "a field of words whose groups are not independent either; with fewer "
+    "than ten groups nothing can be said",
     "method.difference_in_differences": "true exactly where an outcome has `did = true`",
     "multiplicity.method": "Holm (1979), or Benjamini and Hochberg (1995)",
     "multiplicity.level": "the level of significance",
