@@ -40,6 +40,11 @@ def test_harm_costs():
     assert worth([0.02], [Line(0, CERTAIN, 2.0)]).saved[0] == pytest.approx(-40.0)
 
 
+def test_nothing_is_taken_off_harm():
+    found = worth([0.02], [Line(0, CERTAIN, 2.0)], deadweight=0.5, optimism=0.5)
+    assert found.saved == pytest.approx(np.full(1000, -40.0))
+
+
 def test_an_effect_of_none_pays_in_half_of_the_draws_where_it_costs_nothing():
     found = worth([0.0], [Line(0, CERTAIN, 1.0)], covariance=[[0.01]], draws=20_000)
     assert found.share_that_pays == pytest.approx(0.5, abs=0.02)

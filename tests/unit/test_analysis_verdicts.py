@@ -20,6 +20,7 @@ from families_first.research.analysis.verdicts import Verdict, Word, judge
         (math.nan, 0.2, "lower", Word.CANNOT_SAY),
         (0.2, math.nan, "lower", Word.CANNOT_SAY),
         (0.2, 0.1, "lower", Word.CANNOT_SAY),
+        (0.2, 0.2, "lower", Word.CANNOT_SAY),
     ],
 )
 def test_the_verdict_follows_from_the_interval_and_the_better_direction(low, high, better, word):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from families_first.research.analysis.drawing import PooledAnswers
 from families_first.research.analysis.effects import effects_of
@@ -12,7 +13,7 @@ from families_first.research.analysis.questions import Question
 from families_first.research.analysis.verdicts import Verdict, Word
 from families_first.research.evaluation.estimate import Counts
 from families_first.research.report.hiding import NOT_SHOWN, can_show, how_many
-from families_first.research.report.wording import Unit, people_counted, signed, tell, unit_of
+from families_first.research.report.wording import Unit, level_words, people_counted, signed, tell, unit_of
 from made_up_analysis import own_protocol
 
 COUNTS = Counts(5000, 5000, 2500, 2500, 100, 100)
@@ -118,8 +119,43 @@ def test_a_change_that_rounds_away_is_told_with_a_decimal():
 
 
 def test_an_interval_of_a_rate_does_not_fall_by_more_than_all():
-    found = told(0.004, 0.008, error=0.006)
+    found = told(0.004, 0.008, error=0.0035)
     assert found.relative_interval.startswith("\u2212100 to ")
+
+
+def test_no_share_is_told_of_what_may_be_nothing():
+    found = told(0.004, 0.008, error=0.006)
+    assert (found.relative, found.relative_interval) == ("not known", "")
+    assert "nothing is told, because that may be nothing" in found.change
+    assert "of what it would have been" not in found.meaning
+
+
+@pytest.mark.parametrize("error", np.linspace(0.0005, 0.0125, 13))
+@pytest.mark.parametrize("treated", [0.001, 0.012, 0.02, 0.024, 0.026, 0.03, 0.06])
+def test_the_relative_interval_is_on_the_side_of_the_absolute_one(treated, error):
+    effect = effect_of(treated, 0.025, error=error)
+    apart, share = effect.difference, effect.relative
+    assert effect.comparison.low > 0
+    assert np.sign([share.low, share.high]).tolist() == np.sign([apart.low, apart.high]).tolist()
+    assert share.low < share.value < share.high
+
+
+def test_the_relative_interval_is_fiellers():
+    """By its definition: the ratios r for which effect - r * mean is not told from 0."""
+    effect = effect_of(0.02, 0.025, error=0.003)
+    reach = stats.t.ppf(0.975, 2000)
+    for ratio in (effect.relative.low, effect.relative.high):
+        assert abs(-0.005 - ratio * 0.025) == pytest.approx(reach * 0.003 * np.sqrt(1 + ratio**2), rel=1e-2)
+
+
+@pytest.mark.parametrize(("level", "said"), [(0.05, "95"), (0.1, "90"), (0.01, "99"), (0.025, "97.5")])
+def test_intervals_are_called_by_the_level_of_the_protocol(level, said):
+    protocol = own_protocol()
+    multiplicity = protocol.multiplicity.model_copy(update={"level": level})
+    protocol = protocol.model_copy(update={"multiplicity": multiplicity})
+    found = tell(effect_of(0.017, 0.025), protocol, of=1_000)
+    assert f"({said}\u00a0% interval)" in found.change
+    assert level_words(level, " ") == f"{said} %"
 
 
 def test_a_placebo_is_neither_benefit_nor_harm():

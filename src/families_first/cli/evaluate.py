@@ -45,6 +45,7 @@ def evaluate(
     from families_first.research.analysis.keeping import evaluate_extract
     from families_first.research.extract.own_file import read_analysis_file
     from families_first.research.protocol import load_protocol
+    from families_first.research.report.hiding import as_draft
     from families_first.research.report.tables import objects_of
 
     with progress("Evaluating") as steps:
@@ -58,7 +59,7 @@ def evaluate(
     if out is not None:
         write_draft(out, findings, objects)
     emit(
-        {"objects": [each.as_json() for each in objects]},
+        {"objects": as_draft(objects)},
         json=json,
         show=[
             *told(findings),
@@ -69,7 +70,7 @@ def evaluate(
 
 
 def write_draft(folder: Path, findings: "Findings", objects: "tuple[ReportObject, ...]") -> None:
-    """Write the draft of the report and its objects into a folder.
+    """Write the draft of the report and its objects into a folder, no figure with few people beneath it.
 
     Raises
     ------
@@ -79,6 +80,7 @@ def write_draft(folder: Path, findings: "Findings", objects: "tuple[ReportObject
     import json
 
     from families_first.governance.durable import make_private_folder, write_durably
+    from families_first.research.report.hiding import as_draft
     from families_first.research.report.page import render_report
 
     if folder.exists() and not folder.is_dir():
@@ -90,13 +92,14 @@ def write_draft(folder: Path, findings: "Findings", objects: "tuple[ReportObject
         )
     make_private_folder(folder)
     write_durably(folder / REPORT_FILE, render_report(findings).encode())
-    told = [each.as_json() for each in objects]
+    told = as_draft(objects)
     write_durably(folder / OBJECTS_FILE, (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
 
 
 def told(findings: "Findings") -> list[Sheet | str]:
     """Return what a person sees of the findings: each effect absolute and relative, with its verdict."""
-    from families_first.research.report.wording import people_counted, tell
+    from families_first.research.report.deviating import deviating
+    from families_first.research.report.wording import level_words, people_counted, tell
 
     analysis = findings.analysis
     protocol = analysis.protocol
@@ -106,11 +109,13 @@ def told(findings: "Findings") -> list[Sheet | str]:
         for is_primary in (True, False)
     )
     placebos = [tell(each, protocol, of=of) for each in analysis.placebos]
+    level = level_words(protocol.multiplicity.level, " ")
     sealed = analysis.provenance.protocol_sha256[:16]
     shown: list[Sheet | str] = [
         f"Protocol {protocol.id}, version {protocol.version}, SHA-256 {sealed}...: "
         f"{analysis.people:,} people in {analysis.treated_families:,} families that took part and "
-        f"{analysis.comparison_families:,} that were only assessed."
+        f"{analysis.comparison_families:,} that were only assessed.",
+        *([deviating(protocol, analysis.provenance)] if protocol.deviations else []),
     ]
     for each, title in (
         (primary, "Primary outcomes"),
@@ -118,16 +123,25 @@ def told(findings: "Findings") -> list[Sheet | str]:
         (placebos, "Before anybody joined, where the true effect is none"),
     ):
         if each:
-            shown += [_sheet(each, title), *_reasons(each)]
+            shown += [_sheet(each, title, level), *_reasons(each)]
     return [
         *shown,
         "A draft: it has not passed disclosure control, so nothing of it may be published as it is.",
     ]
 
 
-def _sheet(effects: "list[Told]", title: str) -> Sheet:
+def _sheet(effects: "list[Told]", title: str, level: str) -> Sheet:
     return Sheet(
-        ["Outcome", "Without", "With", "Change", "95 % interval", "As a share", "Smallest seen", "Verdict"],
+        [
+            "Outcome",
+            "Without",
+            "With",
+            "Change",
+            f"{level} interval",
+            "As a share",
+            "Smallest seen",
+            "Verdict",
+        ],
         [
             [
                 f"{each.outcome}, {each.window}" if each.window else each.outcome,

@@ -160,7 +160,8 @@ class Adjusting:
         self, questions: tuple[Question, ...], weighting: Weighting, choice: Choice
     ) -> list[Contrast]:
         """Return the effect that each question asks for; the questions are all of the weighting's people."""
-        outcomes = {each.id: self.completed.variables[each.variable] for each in questions}
+        nothing = np.full(self.study.units, np.nan)
+        outcomes = {each.id: self.completed.variables.get(each.variable, nothing) for each in questions}
         if is_fatal(weighting.doubts):
             return estimate_effects(weighting, outcomes)  # each says why it cannot be said
         if choice.method == "doubly-robust":

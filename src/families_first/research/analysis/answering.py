@@ -8,8 +8,13 @@ import numpy as np
 
 from families_first.research.analysis.adjusting import Adjusting, Choice
 from families_first.research.analysis.questions import Question
-from families_first.research.evaluation.clusters import effective_clusters, number_clusters, sum_by_cluster
-from families_first.research.evaluation.doubts import Doubt
+from families_first.research.evaluation.clusters import (
+    count_clusters,
+    effective_clusters,
+    number_clusters,
+    sum_by_cluster,
+)
+from families_first.research.evaluation.doubts import Doubt, Reason
 from families_first.research.evaluation.estimate import Contrast, Counts, Estimate, Floats, Ints
 from families_first.research.evaluation.inference import infer
 from families_first.research.evaluation.weighting import Weighting
@@ -17,6 +22,9 @@ from families_first.research.evaluation.weighting import Weighting
 _AT_A_TIME = (
     8  # outcomes: as many as share their passes over the covariates; each holds two arrays of all units
 )
+FEWEST_AREAS = 10
+"""With fewer areas, errors by area find what is not there (Cameron, Gelbach & Miller 2008)."""
+_NO_SPREAD = 1e-10  # of the effect or the mean: what rounding leaves where nothing varies
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +78,40 @@ class _Sums:
         by_family = sum_by_cluster(estimate.influence, self.codes, self.groups)
         used = int(np.count_nonzero(by_family))
         self.columns[name] = by_family
-        # A rare outcome rests on the few families that had it: as many degrees of freedom as equally weighty
-        # families would give (Carter, Schnepel & Steigerwald 2017).
-        self.freedom[name] = max(effective_clusters(estimate) - 1, 1.0)
+        # A rare outcome rests on the few families that had it, so that its error is itself rough: twice the
+        # square of the variance over the variance of that (Satterthwaite 1946). Equal families of normal sums
+        # give as many degrees of freedom as there are families.
+        rough = 1 / max(effective_clusters(estimate), 1.0) - 1 / max(used, 2)
+        self.freedom[name] = min(max(2 / max(rough, 1e-12), 1.0), float(max(used - 1, 1)))
         if estimate.also_clustered or self.second is not None:
-            self.errors[name] = infer(estimate, second=self.second).error
+            told = infer(estimate, second=self.second)
+            self.errors[name] = told.error
+            self.freedom[name] = max(min(self.freedom[name], told.freedom), 1.0)
         else:
             small = used / max(used - 1, 1)
             self.errors[name] = float(np.sqrt(small * (by_family @ by_family)) / self.units)
+
+    def forbids(self, name: str, contrast: Contrast) -> tuple[Doubt, ...]:
+        """Return why an effect that was added has no error that could be trusted; empty where it has."""
+        if name not in self.columns:
+            return ()
+        if self.second is not None:
+            codes, groups = number_clusters(self.second)
+            areas = count_clusters(contrast.effect.influence, codes, groups)
+            if areas < FEWEST_AREAS:
+                return (Doubt(Reason.FEW_AREAS, True, (), areas, FEWEST_AREAS),)
+        error = self.errors[name]
+        if not np.isfinite(error):
+            return (Doubt(Reason.NO_ERROR, True),)
+        if error <= _NO_SPREAD * max(abs(contrast.effect.value), abs(contrast.treated.value)):
+            return (Doubt(Reason.NO_SPREAD, True),)
+        return ()
+
+    def leave_out(self, *names: str) -> None:
+        """Take estimates out again of which nothing can be said."""
+        for name in names:
+            for kept in (self.columns, self.errors, self.freedom):
+                kept.pop(name, None)
 
     def covariance(self, names: Sequence[str]) -> Floats:
         """Correlate the estimates by their families, and scale to their errors; what cannot be said has
@@ -117,13 +151,16 @@ def answer(
         for question, contrast in zip(together, contrasts, strict=True):
             sums.add(question.id, contrast.effect)
             sums.add(_without(question), contrast.comparison)
+            forbidden = sums.forbids(question.id, contrast)
+            if forbidden:
+                sums.leave_out(question.id, _without(question))
             found[question.id] = Answer(
                 effect=contrast.effect.value,
                 treated=contrast.treated.value,
                 freedom=sums.freedom.get(question.id, 1.0),
                 counts=contrast.effect.counts,
-                doubts=contrast.effect.doubts,
-                can_say=contrast.effect.can_say,
+                doubts=(*contrast.effect.doubts, *forbidden),
+                can_say=contrast.effect.can_say and not forbidden,
             )
     answers = tuple(found[each.id] for each in questions)
     effects = np.array([each.effect if each.can_say else 0.0 for each in answers])

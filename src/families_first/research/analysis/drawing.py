@@ -3,7 +3,7 @@ alone.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,13 +59,14 @@ def answer_over_draws(
     ``draws`` is the protocol's unless given. The same seed gives the same draws.
     """
     count = draws_of(study, protocol) if draws is None else draws
-    second = _second_clusters(study, protocol)
+    second = second_clusters(study, protocol)
     each_draw = []
     for number in range(count):
         said(f"Estimating, draw {number + 1} of {count} of the links")
         rng = np.random.default_rng([protocol.linkage.seed, number])
         adjusting = Adjusting(study, protocol, draw_links(study, rng))
-        each_draw.append(answer(adjusting, questions, choice, second=second))
+        # The sums by family of a million people take a third of a gigabyte a draw, and pooling needs none.
+        each_draw.append(replace(answer(adjusting, questions, choice, second=second), by_family={}))
     return put_together(each_draw)
 
 
@@ -83,7 +84,7 @@ def answer_without_linkage_error(
     ``adjusting`` is those links taken already, where there are several questions of them.
     """
     taken = most_probable_links(study, protocol) if adjusting is None else adjusting
-    return put_together([answer(taken, questions, choice, second=_second_clusters(study, protocol))])
+    return put_together([answer(taken, questions, choice, second=second_clusters(study, protocol))])
 
 
 def most_probable_links(study: StudyData, protocol: StudyProtocol) -> Adjusting:
@@ -127,6 +128,7 @@ def _mean_counts(answers: Sequence[Answer]) -> Counts:
     )
 
 
-def _second_clusters(study: StudyData, protocol: StudyProtocol) -> Ints | None:
+def second_clusters(study: StudyData, protocol: StudyProtocol) -> Ints | None:
+    """Return the protocol's second clustering, such as by area, shape (units,); None where it has none."""
     name = protocol.method.second_cluster
     return study.fields[name].codes.astype(np.int64) if name else None

@@ -23,7 +23,7 @@ LEAST_COMPARISON_MEAN = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A number with its 95 % interval; all nan where it cannot be said."""
+    """A number with its interval of the protocol's level; all nan where it cannot be said."""
 
     value: float
     low: float
@@ -43,7 +43,7 @@ class Effect:
     difference
         Treated less comparison, in the outcome's unit: a share for a yes or a no.
     relative
-        The difference as a share of the comparison.
+        The difference as a share of the comparison; nan where the comparison's interval reaches 0.
     p, adjusted_p
         Two-sided, of no effect; the second with all questions of its rank (primary, secondary) allowed for.
     error
@@ -173,16 +173,27 @@ def _interval(pooled: Pooled, place: int, level: float, *, ok: bool) -> Interval
 
 
 def _relative(pooled: Pooled, effect: int, without: int, level: float, *, ok: bool) -> Interval:
-    """Return effect / mean without the programme, with the delta method's interval."""
-    base = float(pooled.values[without])
-    if not ok or abs(base) < LEAST_COMPARISON_MEAN:
+    """Return effect / mean without the programme, with Fieller's interval (1954): every ratio r for which
+    effect - r * mean is not told from 0.
+
+    It has 0 in it where the effect's own interval has, and nowhere else. None is told where the mean may be
+    nothing: there the interval has no end.
+    """
+    value, base = float(pooled.values[effect]), float(pooled.values[without])
+    if not ok or base < LEAST_COMPARISON_MEAN or not _interval(pooled, without, level, ok=True).low > 0:
         return _nothing()
-    ratio = float(pooled.values[effect]) / base
-    slope = np.array([1 / base, -ratio / base])
     both = pooled.covariance[np.ix_([effect, without], [effect, without])]
-    error = float(np.sqrt(max(slope @ both @ slope, 0.0)))
-    reach = float(stats.t.ppf(0.5 + level / 2, min(pooled.df[effect], pooled.df[without]))) * error
-    return Interval(ratio, ratio - reach, ratio + reach)
+    squared = float(stats.t.ppf(0.5 + level / 2, pooled.df[effect])) ** 2
+    # The ratios that are not told apart lie between the roots of a r^2 - 2 b r + c.
+    a, b, c = (
+        base**2 - squared * both[1, 1],
+        value * base - squared * both[0, 1],
+        value**2 - squared * both[0, 0],
+    )
+    if not a > 0:
+        return _nothing()
+    half = float(np.sqrt(max(b**2 - a * c, 0.0)))
+    return Interval(value / base, float((b - half) / a), float((b + half) / a))
 
 
 def _same(answers: PooledAnswers, question: Question, level: float) -> Interval:
@@ -197,8 +208,7 @@ def _nothing() -> Interval:
 def _may_be_chance(questions: int) -> str:
     return (
         f"Looked at alone, this change would be told from none; but {questions} questions were asked "
-        f"together, "
-        "and with all of them allowed for it may be chance."
+        "together, and with all of them allowed for it may be chance."
     )
 
 

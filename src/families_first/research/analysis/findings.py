@@ -7,7 +7,7 @@ from families_first.research.analysis.questions import questions_of
 from families_first.research.analysis.running import Analysis, analyse
 from families_first.research.analysis.sensitivity import Undoing, honest_intervals, undo_effects
 from families_first.research.analysis.specifications import Curve, curves
-from families_first.research.analysis.staggered_starts import EventStudy, event_studies
+from families_first.research.analysis.staggered_starts import EventStudy, NotFollowed, event_studies
 from families_first.research.analysis.worth import Valued, value_effects
 from families_first.research.evaluation.honest import Honest
 from families_first.research.evaluation.one_thread import one_thread
@@ -34,6 +34,8 @@ class Findings:
         By primary outcome: the effect under every choice that the protocol would have allowed.
     valued
         Pounds a family; None where the protocol values nothing.
+    not_followed
+        Outcomes that were to be followed quarter by quarter and could not be.
     """
 
     analysis: Analysis
@@ -41,6 +43,7 @@ class Findings:
     events: tuple[tuple[EventStudy, Honest | None], ...]
     curves: tuple[Curve, ...]
     valued: Valued | None
+    not_followed: tuple[NotFollowed, ...] = ()
 
 
 def find(study: StudyData, protocol: StudyProtocol, *, said: Said = lambda step: None) -> Findings:
@@ -55,9 +58,17 @@ def find(study: StudyData, protocol: StudyProtocol, *, said: Said = lambda step:
     with one_thread():
         said("Asking what would undo each effect")
         undoing = undo_effects(study, protocol, analysis.effects)
+        followed = event_studies(study, protocol, said=said)
         events = tuple(
-            (each, honest_intervals(protocol, each)) for each in event_studies(study, protocol, said=said)
+            (each, honest_intervals(protocol, each)) for each in followed if isinstance(each, EventStudy)
         )
         varied = curves(study, protocol, questions_of(protocol, study), said=said)
     said("Valuing the effects")
-    return Findings(analysis, undoing, events, varied, value_effects(analysis))
+    return Findings(
+        analysis,
+        undoing,
+        events,
+        varied,
+        value_effects(analysis),
+        not_followed=tuple(each for each in followed if isinstance(each, NotFollowed)),
+    )

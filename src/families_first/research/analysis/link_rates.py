@@ -7,6 +7,8 @@ import numpy as np
 from families_first.research.study_data import OwnerLinks, StudyData
 
 ALL_BUT_CERTAIN = 0.95
+MADE = 0.5
+"""From here on a link is more probable than not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +24,16 @@ class LinkRates:
         probability. In a register, having none may mean that nothing happened.
     uncertain
         The share of all that is linked that hangs on links of less than :data:`ALL_BUT_CERTAIN`.
-    people
-        How many people are linked, of both arms, by probability.
+    fewest_people, fewest_families
+        How many are linked in the arm that has fewer, each by its most probable link.
     """
 
     owner: str
     treated: float
     comparison: float
     uncertain: float
-    people: float
+    fewest_people: int
+    fewest_families: int
 
 
 def link_rates_of(study: StudyData) -> tuple[LinkRates, ...]:
@@ -40,6 +43,8 @@ def link_rates_of(study: StudyData) -> tuple[LinkRates, ...]:
 
 def _rates(study: StudyData, owner: OwnerLinks) -> LinkRates:
     by_unit = np.minimum(np.bincount(owner.unit, owner.probability, minlength=study.units), 1.0)
+    linked = by_unit >= MADE
+    arms = [linked & study.treated, linked & ~study.treated]
     mass = float(owner.probability.sum())
     unsure = float(owner.probability[owner.probability < ALL_BUT_CERTAIN].sum())
     return LinkRates(
@@ -47,7 +52,8 @@ def _rates(study: StudyData, owner: OwnerLinks) -> LinkRates:
         treated=_mean(by_unit[study.treated]),
         comparison=_mean(by_unit[~study.treated]),
         uncertain=unsure / mass if mass else 0.0,
-        people=float(by_unit.sum()),
+        fewest_people=min(int(arm.sum()) for arm in arms),
+        fewest_families=min(len(np.unique(study.family[arm])) for arm in arms),
     )
 
 

@@ -3,7 +3,7 @@
 Effects are drawn together from their joint distribution, unit costs each from a triangle between their low
 and high. After the supplementary guidance of HM Treasury's Green Book on local partnerships (2014): part of
 an effect would have come anyway (deadweight), and estimates made by those who run a programme lean to the
-hopeful side (optimism), so both are taken off.
+hopeful side (optimism), so both are taken off what is saved. Harm is never made smaller by them.
 """
 
 from collections.abc import Sequence
@@ -93,7 +93,8 @@ def value(
     cost_per_family
         What the programme spends on one.
     deadweight, optimism
-        Shares (0 to 1) of what is saved that are taken off, one after the other.
+        Shares (0 to 1) of what is saved that are taken off, one after the other; nothing is taken off what an
+        effect costs.
 
     Raises
     ------
@@ -108,5 +109,6 @@ def value(
     by_line = np.empty((len(lines), draws))
     for row, line in enumerate(lines):
         fewer = joint[:, line.effect] if line.brings else -joint[:, line.effect]
-        by_line[row] = fewer * line.cost.draw(draws, rng) * line.people_per_family * kept
+        saved = fewer * line.cost.draw(draws, rng) * line.people_per_family
+        by_line[row] = np.where(saved > 0, kept * saved, saved)
     return Worth(saved=by_line.sum(axis=0), cost=cost_per_family.draw(draws, rng), by_line=by_line)

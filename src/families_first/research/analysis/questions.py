@@ -63,13 +63,13 @@ class Question:
 
 
 def questions_of(protocol: StudyProtocol, study: StudyData) -> tuple[Question, ...]:
-    """Return every question of a protocol that the data have the numbers for: of everybody, then by subgroup.
+    """Return every question of a protocol: of everybody, then by subgroup.
 
+    One that the data have no numbers for is asked all the same, and answered with ``cannot say``.
     Subgroups are asked of primary outcomes alone, and of those of their labels that anybody has.
     """
-    there = set(study.variable_ids())
-    main = [_question(each, is_placebo=False) for each in protocol.outcome_variables() if each.id in there]
-    placebos = [_question(each, is_placebo=True) for each in protocol.placebo_variables() if each.id in there]
+    main = [_question(each, is_placebo=False) for each in protocol.outcome_variables()]
+    placebos = [_question(each, is_placebo=True) for each in protocol.placebo_variables()]
     return (*main, *placebos, *_by_subgroup(protocol, study, main))
 
 

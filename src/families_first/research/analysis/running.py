@@ -96,7 +96,7 @@ def analyse(study: StudyData, protocol: StudyProtocol, *, said: Said = lambda st
             protocol,
             uncorrected=uncorrected,
             unadjusted=unadjusted,
-            reasons=[_unlike(each, alike) for each in questions],
+            reasons=[[*_absent(each, study), *_unlike(each, alike)] for each in questions],
         )
     main, placebo, grouped = (np.flatnonzero(_kinds(questions) == kind) for kind in _Kind)
     level, pooled = protocol.multiplicity.level, answers.pooled
@@ -141,6 +141,11 @@ def _kinds(questions: tuple[Question, ...]) -> Ints:
 def _alike(adjusting: Adjusting, questions: tuple[Question, ...], choice: Choice) -> tuple[Alike, ...]:
     asked = {each.who: each for each in reversed(questions) if not each.field and not each.is_placebo}
     return tuple(look_alike(adjusting, choice, each) for each in asked.values())
+
+
+def _absent(question: Question, study: StudyData) -> list[str]:
+    """Say that the data have nothing of what is asked."""
+    return [] if question.variable in study.variable_ids() else ["There are no data of this outcome."]
 
 
 def _unlike(question: Question, alike: tuple[Alike, ...]) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from families_first.errors import UserError
 from families_first.research.analysis.adjusting import Adjusting, Choice
@@ -46,7 +47,12 @@ class Undoing:
 
 def undo_effects(study: StudyData, protocol: StudyProtocol, effects: Sequence[Effect]) -> tuple[Undoing, ...]:
     """Ask of each primary effect what would undo it. Pairs are matched on the most probable links."""
-    asked = [each for each in effects if each.question.is_primary and np.isfinite(each.difference.value)]
+    asked = [
+        each
+        for each in effects
+        if each.question.is_primary
+        and np.isfinite([each.difference.value, each.difference.low, each.difference.high]).all()
+    ]
     pairs = _pairs(study, protocol, asked) if protocol.sensitivity.rosenbaum else {}
     return tuple(_undoing(protocol, each, pairs.get(each.question.id)) for each in asked)
 
@@ -64,7 +70,14 @@ def honest_intervals(protocol: StudyProtocol, study: EventStudy) -> Honest | Non
     try:
         after = len(study.value) - before
         weights = np.full(after, 1 / max(after, 1))  # the mean over all quarters, not the first alone
-        return honest_bounds(study.value, study.covariance, before=before, bounds=bounds, weights=weights)
+        return honest_bounds(
+            study.value,
+            study.covariance,
+            before=before,
+            bounds=bounds,
+            weights=weights,
+            level=1 - protocol.multiplicity.level,
+        )
     except UserError:
         return None
 
@@ -82,21 +95,20 @@ def _undoing(protocol: StudyProtocol, effect: Effect, pairs: Bounds | None) -> U
         if wanted.robustness_value and families > 3
         else None,
         rosenbaum=pairs,
-        tipping=_tipping(effect) if wanted.link_rates and is_rate else None,
+        tipping=_tipping(effect, 1 - protocol.multiplicity.level) if wanted.link_rates and is_rate else None,
     )
 
 
-def _tipping(effect: Effect) -> Tipping | None:
+def _tipping(effect: Effect, level: float) -> Tipping | None:
     relative, treated = effect.relative, effect.treated
-    if treated <= 0 or not np.isfinite(relative.high):
+    near = relative.high if relative.value < 0 else relative.low
+    if treated <= 0 or not near > -1:
         return None
-    # The arms err together, and the interval of the relative change knows it: all of its error stands with
-    # one arm.
-    error = (relative.high - relative.low) / (2 * _REACH)
-    return tipping_point((treated, error * effect.comparison.value), (effect.comparison.value, 0.0))
-
-
-_REACH = 1.959963984540054
+    # The arms err together, and the interval of the relative change knows it: the limit nearer to none says
+    # what error the arm that took part is given.
+    reach = float(stats.norm.ppf(0.5 + level / 2))
+    error = treated * abs(float(np.log1p(near) - np.log1p(relative.value))) / reach
+    return tipping_point((treated, error), (effect.comparison.value, 0.0), level=level)
 
 
 def _pairs(study: StudyData, protocol: StudyProtocol, effects: Sequence[Effect]) -> dict[str, Bounds]:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import stats
 
 from families_first.research.analysis.adjusting import Adjusting, Choice
 from families_first.research.analysis.answering import Answers, answer
+from families_first.research.analysis.drawing import second_clusters
 from families_first.research.analysis.questions import Question
 from families_first.research.evaluation.estimate import Floats
 from families_first.research.protocol import StudyProtocol
@@ -86,17 +88,19 @@ def curves(
     asked = [each for each in questions if each.is_primary and not each.field]
     rng = np.random.default_rng([protocol.linkage.seed, 0])
     adjusting = Adjusting(study, protocol, draw_links(study, rng))
+    second = second_clusters(study, protocol)
     tried: list[tuple[str, bool, Answers]] = []
     for label, choice in choices_of(protocol):
         said(f"Estimating again: {label}")
-        tried.append((label, not tried, answer(adjusting, asked, choice)))
+        tried.append((label, not tried, answer(adjusting, asked, choice, second=second)))
     by_window = "window" not in protocol.specifications.vary
     groups: dict[str, list[Question]] = {}
     for each in asked:
         groups.setdefault(each.variable if by_window else each.outcome, []).append(each)
     rng = np.random.default_rng([protocol.linkage.seed, 1])
     draws = protocol.specifications.permutations
-    return tuple(_curve(name, own, tried, draws, rng) for name, own in groups.items())
+    reach = float(stats.norm.isf(protocol.multiplicity.level / 2))
+    return tuple(_curve(name, own, tried, draws, rng, reach=reach) for name, own in groups.items())
 
 
 def _curve(
@@ -105,6 +109,8 @@ def _curve(
     tried: Sequence[tuple[str, bool, Answers]],
     draws: int,
     rng: np.random.Generator,
+    *,
+    reach: float,
 ) -> Curve:
     found, sums = [], []
     for label, is_planned, answers in tried:
@@ -127,13 +133,10 @@ def _curve(
         specifications=tuple(order),
         median=float(np.median([each.value for each in found])) if found else float("nan"),
         p=_chance(ratio, np.array(sums), draws, rng),
-        below=int((ratio < -_REACH).sum()),
-        above=int((ratio > _REACH).sum()),
+        below=int((ratio < -reach).sum()),
+        above=int((ratio > reach).sum()),
         tried=len(tried) * len(questions),
     )
-
-
-_REACH = 1.959963984540054
 
 
 def _chance(ratio: Floats, sums: Floats, draws: int, rng: np.random.Generator) -> float:

@@ -5,7 +5,7 @@ alike, and that can be looked at: before anybody started there should be no diff
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,11 +14,14 @@ from families_first.research.analysis.drawing import draws_of
 from families_first.research.analysis.effects import Interval
 from families_first.research.analysis.pooling import Pooled, pool
 from families_first.research.evaluation.aggregation import aggregate
-from families_first.research.evaluation.design import independent_columns
-from families_first.research.evaluation.estimate import Estimate, Floats, Ints
+from families_first.research.evaluation.checking import find_doubts
+from families_first.research.evaluation.design import build_design, independent_columns
+from families_first.research.evaluation.doubts import Doubt, Reason
+from families_first.research.evaluation.estimate import Counts, Estimate, Floats, Ints
 from families_first.research.evaluation.event_study import wald
 from families_first.research.evaluation.inference import covariance
 from families_first.research.evaluation.multiplicity import critical_value
+from families_first.research.evaluation.outcomes import look_at_outcome
 from families_first.research.evaluation.staggered import group_time_effects
 from families_first.research.protocol import StudyProtocol
 from families_first.research.protocol.parts import Outcome
@@ -43,15 +46,18 @@ class EventStudy:
     since
         Shape (quarters,): quarters since the start, negative before it.
     value, low, high
-        Shape (quarters,): the effect with its own 95 % interval.
+        Shape (quarters,): the effect with its own interval, of the protocol's level.
     band_low, band_high
-        Shape (quarters,): the band that holds all of them together in 95 of 100 studies.
+        Shape (quarters,): the band that holds all of them together as often.
     covariance
         Shape (quarters, quarters).
     before_p
         The chance of differences as large before anybody started if both groups moved alike.
     units
         How many people are in it.
+    counts
+        Of each arm the people, families and, of a yes or a no, who had the outcome in any quarter; the
+        fewest over the draws of the links.
     """
 
     outcome: str
@@ -67,23 +73,37 @@ class EventStudy:
     covariance: Floats
     before_p: float
     units: int
+    counts: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class NotFollowed:
+    """An outcome that was to be followed quarter by quarter and could not be; ``reason`` is a sentence."""
+
+    outcome: str
+    label: str
+    reason: str
 
 
 def event_studies(
     study: StudyData, protocol: StudyProtocol, *, said: Callable[[str], None] = lambda step: None
-) -> tuple[EventStudy, ...]:
-    """Work out each outcome that the protocol follows quarter by quarter; those without data are left out."""
-    followed = [each for each in protocol.outcomes if each.did and each.id in study.panel_ids()]
+) -> tuple[EventStudy | NotFollowed, ...]:
+    """Work out each outcome that the protocol follows quarter by quarter, or say why it cannot be."""
     found = []
-    for outcome in followed:
-        said(f"Following {outcome.label.lower()} quarter by quarter")
-        one = _event_study(study, protocol, outcome)
-        if one is not None:
-            found.append(one)
+    for outcome in protocol.outcomes:
+        if outcome.did:
+            said(f"Following {outcome.label.lower()} quarter by quarter")
+            found.append(_event_study(study, protocol, outcome))
     return tuple(found)
 
 
-def _event_study(study: StudyData, protocol: StudyProtocol, outcome: Outcome) -> EventStudy | None:
+def _event_study(study: StudyData, protocol: StudyProtocol, outcome: Outcome) -> EventStudy | NotFollowed:
+    def cannot(reason: str) -> NotFollowed:
+        return NotFollowed(outcome.id, outcome.label, f"{reason[:1].upper()}{reason[1:].rstrip('.')}.")
+
+    if outcome.id not in study.panel_ids():
+        return cannot("there are no data of it by quarter")
+    level, counted = protocol.multiplicity.level, []
     values, covariances, before = [], [], []
     since: Ints = np.empty(0, dtype=np.int64)
     freedom, units = 1.0, 0
@@ -91,7 +111,12 @@ def _event_study(study: StudyData, protocol: StudyProtocol, outcome: Outcome) ->
         completed = draw_links(study, np.random.default_rng([protocol.linkage.seed, number]))
         rounds = list(_rounds(study, protocol, completed, outcome.id))
         if not rounds:
-            return None
+            return cannot("in no quarter did enough people of both groups begin to compare them")
+        counts, doubts = _looked_at(study, protocol, completed, outcome.id, rounds)
+        if fatal := [each for each in doubts if each.fatal]:
+            names = tuple(_ARMS.get(name, "") for name in fatal[0].names)
+            return cannot(replace(fatal[0], names=tuple(filter(None, names))).words)
+        counted.append(counts)
         since, estimates = _over_rounds(study, rounds)
         values.append(np.array([each.value for each in estimates]))
         covariances.append(covariance(estimates))
@@ -104,7 +129,54 @@ def _event_study(study: StudyData, protocol: StudyProtocol, outcome: Outcome) ->
         before.append(tested.p if tested is not None else float("nan"))
     size = len(values[0])
     pooled = pool([str(each) for each in range(size)], values, covariances, freedom=np.full(size, freedom))
-    return _told(outcome, pooled, since, float(np.median(before)), units)
+    error = pooled.standard_errors()
+    if not (np.isfinite(error).all() and error[0] > 0):
+        return cannot(Doubt(Reason.NO_SPREAD, True).words)
+    return _told(
+        outcome, pooled, since, float(np.median(before)), units, counts=_fewest(counted), level=level
+    )
+
+
+_ARMS = {"treated": "those who took part", "comparison": "the comparison group"}
+
+
+def _looked_at(
+    study: StudyData, protocol: StudyProtocol, completed: Completed, outcome: str, rounds: "Sequence[_Round]"
+) -> tuple[Counts, tuple[Doubt, ...]]:
+    """Count the people of all rounds, and say what speaks against comparing them, as of any other effect.
+
+    Whoever has a yes in any quarter is a case; a quantity is its mean over the quarters.
+    """
+    used = np.zeros(study.units, dtype=np.bool_)
+    for each in rounds:
+        used[each.units] = True
+    panel = completed.panels[outcome]
+    known = np.isfinite(panel)
+    is_rate = bool(((panel == 0) | (panel == 1) | ~known)[used].all())
+    total = np.where(known, panel, 0).sum(axis=1, dtype=np.float64)
+    over = (total > 0).astype(np.float64) if is_rate else total / np.maximum(known.sum(axis=1), 1)
+    treated = study.treated
+    families = [len(np.unique(study.family[used & arm])) for arm in (treated, ~treated)]
+    base = Counts(int((used & treated).sum()), int((used & ~treated).sum()), families[0], families[1])
+    design = build_design(treated, study.family, np.empty((study.units, 0)), (), used=used)
+    doubts = find_doubts(design, min_families=protocol.population.min_families)
+    counts, more = look_at_outcome(outcome, over, base, treated, used)
+    return counts, (*doubts, *more)
+
+
+def _fewest(counted: Sequence[Counts]) -> Counts:
+    def fewest(name: str) -> int | None:
+        known = [getattr(each, name) for each in counted]
+        return None if any(each is None for each in known) else min(known)
+
+    return Counts(
+        treated=fewest("treated") or 0,
+        comparison=fewest("comparison") or 0,
+        treated_families=fewest("treated_families") or 0,
+        comparison_families=fewest("comparison_families") or 0,
+        treated_cases=fewest("treated_cases"),
+        comparison_cases=fewest("comparison_cases"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +271,19 @@ def _weighted(study: StudyData, rounds: Sequence[_Round], quarters: Sequence[int
     return Estimate(name, value, influence, study.family, having[0].by_quarter[quarters[-1]].counts)
 
 
-def _told(outcome: Outcome, pooled: Pooled, since: Ints, before_p: float, units: int) -> EventStudy:
-    interval = pooled.intervals()
+def _told(
+    outcome: Outcome,
+    pooled: Pooled,
+    since: Ints,
+    before_p: float,
+    units: int,
+    *,
+    counts: Counts,
+    level: float,
+) -> EventStudy:
+    interval = pooled.intervals(1 - level)
     apart = pooled.covariance[1:, 1:]
-    reach = critical_value(apart) * pooled.standard_errors()[1:]
+    reach = critical_value(apart, level=1 - level) * pooled.standard_errors()[1:]
     low, high = interval[0]
     return EventStudy(
         outcome=outcome.id,
@@ -218,4 +299,5 @@ def _told(outcome: Outcome, pooled: Pooled, since: Ints, before_p: float, units:
         covariance=apart,
         before_p=before_p,
         units=units,
+        counts=counts,
     )

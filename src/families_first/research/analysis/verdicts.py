@@ -37,13 +37,15 @@ def judge(low: float, high: float, *, better: Better, reasons: Sequence[str] = (
     Parameters
     ----------
     low, high
-        The interval of the effect, made as wide as the protocol's rule for several outcomes asks.
+        The interval of the effect by itself, of the protocol's level. That several outcomes were asked
+        together is allowed for afterwards, by their adjusted p values
+        (:func:`families_first.research.analysis.effects.effects_of`). An interval without width is none.
     better
         Whether a lower or a higher value of the outcome is better for people.
     reasons
         Why nothing can be said, if so; each a sentence.
     """
-    if reasons or not low <= high:
+    if reasons or not low < high:
         return Verdict(Word.CANNOT_SAY, tuple(reasons) or ("No interval could be worked out.",))
     if low <= 0 <= high:
         return Verdict(Word.NONE)

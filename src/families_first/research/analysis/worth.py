@@ -40,7 +40,7 @@ def value_effects(analysis: Analysis) -> Valued | None:
         place = next(
             (at for at, each in enumerate(analysis.effects) if each.question.variable == variable), None
         )
-        if place is None or np.isnan(analysis.effects[place].difference.value):
+        if place is None or not _is_known(analysis.effects[place]):
             left_out.append(outcome.label)
             continue
         effect = analysis.effects[place]
@@ -61,6 +61,12 @@ def value_effects(analysis: Analysis) -> Valued | None:
         rng=np.random.default_rng([analysis.protocol.linkage.seed, 2]),
     )
     return Valued(worth, tuple(counted), tuple(left_out))
+
+
+def _is_known(effect: Effect) -> bool:
+    """Whether an effect has a value and an interval to draw from."""
+    apart = effect.difference
+    return bool(np.isfinite([apart.value, apart.low, apart.high, effect.error]).all())
 
 
 def _cost(pounds: Pounds) -> Cost:

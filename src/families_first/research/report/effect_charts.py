@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scipy import stats
+
 from families_first.research.analysis.specifications import Curve
 from families_first.research.analysis.staggered_starts import EventStudy
 from families_first.research.analysis.verdicts import Word
@@ -19,10 +21,9 @@ from families_first.research.report.drawing import (
     draw,
     split_labels,
 )
-from families_first.research.report.wording import Told, Unit, signed
+from families_first.research.report.wording import Told, Unit, level_words, signed
 
 _COLOURS = {Word.BENEFIT.value: BLUE, Word.HARM.value: ORANGE, Word.NONE.value: GREY}
-_REACH = 1.959963984540054
 _WIDTH = 330
 
 
@@ -42,10 +43,11 @@ class _Line:
     cross: float = math.nan
 
 
-def forest(told: Sequence[Told], *, title: str) -> Chart | None:
+def forest(told: Sequence[Told], *, title: str, level: float) -> Chart | None:
     """Draw effects with their intervals, and what they would have been without two of the corrections.
 
-    All of ``told`` are of one unit; those that may not be shown are left out. None when none is left.
+    ``level`` is the protocol's ``multiplicity.level``, here as everywhere in this module. All of ``told`` are
+    of one unit; those that may not be shown are left out. None when none is left.
     """
     shown = [each for each in told if each.is_shown]
     if not shown:
@@ -69,8 +71,8 @@ def forest(told: Sequence[Told], *, title: str) -> Chart | None:
             f"{each.outcome}, {each.window}: {each.difference} ({each.interval}), {each.verdict}"
             for each in shown
         ),
-        columns=("Outcome", "When", "Change", "95 % interval", "Most probable links as certain",
-                 "Groups as they are", "Verdict"),
+        columns=("Outcome", "When", "Change", f"{level_words(level, ' ')} interval",
+                 "Most probable links as certain", "Groups as they are", "Verdict"),
         rows=[
             (
                 each.outcome,
@@ -86,14 +88,15 @@ def forest(told: Sequence[Told], *, title: str) -> Chart | None:
             for each in shown
         ],
         key=(
-            ("\u25cf", "as planned, with its 95 % interval; blue a benefit, orange harm, grey neither"),
+            ("\u25cf", f"as planned, with its {level_words(level, ' ')} interval; blue a benefit, orange "
+             "harm, grey neither"),
             ("\u25cb", "had the most probable links been taken as certain"),
             ("\u2715", "had nothing been done to make the groups alike"),
         ),
     )  # fmt: skip
 
 
-def by_group(told: Sequence[Told], *, title: str) -> Chart | None:
+def by_group(told: Sequence[Told], *, title: str, level: float) -> Chart | None:
     """Draw the effect on one outcome by group, with the intervals that hold for all groups at once."""
     shown = [each for each in told if each.is_shown]
     if not shown:
@@ -117,25 +120,28 @@ def by_group(told: Sequence[Told], *, title: str) -> Chart | None:
             f"{each.group}: {each.difference} ({each.interval}; for all groups at once {_band(each, by)})"
             for each in shown
         ),
-        columns=("Group", "Change", "95 % interval", "For all groups at once", "Smallest seen", "Verdict"),
+        columns=("Group", "Change", f"{level_words(level, ' ')} interval", "For all groups at once",
+                 "Smallest seen", "Verdict"),
         rows=[
             (each.group, each.difference, each.interval, _band(each, by), each.least, each.verdict)
             for each in shown
         ],
-        key=(("\u25cf", "the effect, its own 95 % interval thick, the one for all groups at once thin"),),
-    )
+        key=(("\u25cf", f"the effect, its own {level_words(level, ' ')} interval thick, the one for all "
+              "groups at once thin"),),
+    )  # fmt: skip
 
 
-def choices(curve: Curve, *, title: str, unit: Unit) -> Chart:
+def choices(curve: Curve, *, title: str, unit: Unit, level: float) -> Chart:
     """Draw the effect under every choice, from the lowest to the highest."""
+    reach = float(stats.norm.isf(level / 2))
     by = _by(unit)
     places = 2 if by > 1 else 3
     lines = [
         _Line(
             each.label,
             by * each.value,
-            by * (each.value - _REACH * each.error),
-            by * (each.value + _REACH * each.error),
+            by * (each.value - reach * each.error),
+            by * (each.value + reach * each.error),
             BLUE if each.is_planned else GREY,
             signed(by * each.value, places),
         )
@@ -146,7 +152,7 @@ def choices(curve: Curve, *, title: str, unit: Unit) -> Chart:
         title=title,
         description=f"{len(lines)} choices, from {lines[0].text} to {lines[-1].text}; the middle one is "
         f"{signed(by * curve.median, places)}.",
-        columns=("Choice", "Change", "95 % interval", "Planned"),
+        columns=("Choice", "Change", f"{level_words(level, ' ')} interval", "Planned"),
         rows=[
             (
                 line.label,
@@ -157,12 +163,13 @@ def choices(curve: Curve, *, title: str, unit: Unit) -> Chart:
             for line, each in zip(lines, curve.specifications, strict=True)
         ],
         key=(
-            ("\u25cf", "blue is what the protocol planned; bars are 95 % intervals, without linkage error"),
+            ("\u25cf", f"blue is what the protocol planned; bars are {level_words(level, ' ')} intervals, "
+             "without linkage error"),
         ),
-    )
+    )  # fmt: skip
 
 
-def event_study(study: EventStudy, *, unit: Unit) -> Chart:
+def event_study(study: EventStudy, *, unit: Unit, level: float) -> Chart:
     """Draw one outcome quarter by quarter, before and after the start."""
     by = _by(unit)
     places = 2 if by > 1 else 3
@@ -237,10 +244,9 @@ def event_study(study: EventStudy, *, unit: Unit) -> Chart:
         spec,
         title=f"{study.label}, quarter by quarter",
         description="Difference between those who took part and those assessed in the same quarter, by "
-        "quarter "
-        "before and after joining: "
+        "quarter before and after joining: "
         + "; ".join(f"{signed(each['since'], 0)}: {signed(each['value'], places)}" for each in quarters),
-        columns=("Quarter", "Difference", "95 % interval", "For all quarters at once"),
+        columns=("Quarter", "Difference", f"{level_words(level, ' ')} interval", "For all quarters at once"),
         rows=[
             (
                 signed(each["since"], 0),
@@ -251,10 +257,12 @@ def event_study(study: EventStudy, *, unit: Unit) -> Chart:
             for each in quarters
         ],
         key=(
-            ("\u25cf", "difference with its own 95 % interval, measured from the quarter before joining"),
-            ("\u25a0", "the band that holds all quarters at once in 95 of 100 studies"),
+            ("\u25cf", f"difference with its own {level_words(level, ' ')} interval, measured from the "
+             "quarter before joining"),
+            ("\u25a0", "the band that holds all quarters at once in "
+             f"{level_words(level, '').removesuffix('%')} of 100 studies"),
         ),
-    )
+    )  # fmt: skip
 
 
 def _intervals(lines: Sequence[_Line], title: str, *, step: int) -> Spec:

@@ -7,7 +7,7 @@ from families_first.research.analysis.staggered_starts import EventStudy
 from families_first.research.evaluation.honest import Honest
 from families_first.research.report.drawing import Chart
 from families_first.research.report.effect_charts import event_study
-from families_first.research.report.wording import Unit, signed
+from families_first.research.report.wording import Unit, level_words, signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,11 @@ def follow(event: EventStudy, honest: Honest | None, unit: Unit, *, level: float
     is_alike = not event.before_p < level
     return Followed(
         label=event.label,
-        chart=event_study(event, unit=unit),
+        chart=event_study(event, unit=unit, level=level),
         overall="Over the quarters after joining, the change in a quarter is "
         f"{signed(by * overall.value, places)}"
         f"{said} on average, between {signed(by * overall.low, places)} and "
-        f"{signed(by * overall.high, places)} (95\u00a0% interval).",
+        f"{signed(by * overall.high, places)} ({level_words(level)} interval).",
         before=_before(event.before_p, is_alike=is_alike),
         honest=_honest(honest, event),
         is_alike=is_alike,
@@ -50,8 +50,7 @@ def _before(p: float, *, is_alike: bool) -> str:
     if is_alike:
         return (
             f"Before joining the groups moved about alike: differences as large come up in {chance} "
-            f"studies by "
-            "chance. That they would have gone on alike cannot be seen."
+            "studies by chance. That they would have gone on alike cannot be seen."
         )
     return (
         f"Before joining the groups did not move alike: differences as large come up in {chance} studies by "

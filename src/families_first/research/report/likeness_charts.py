@@ -71,8 +71,7 @@ def love_plot(balance: Balance, labels: Mapping[str, str], *, title: str) -> Cha
         spec,
         title=title,
         description=f"{len(places)} covariates. Before, {int((before > GOOD_BALANCE).sum())} of them differ "
-        "by "
-        f"more than a tenth of a standard deviation, the largest by {before.max():.2f}; after, "
+        f"by more than a tenth of a standard deviation, the largest by {before.max():.2f}; after, "
         f"{int((after > GOOD_BALANCE).sum())}, the largest by {after.max():.2f}.",
         columns=("Covariate", "Difference before", "Difference after"),
         rows=[
@@ -144,8 +143,7 @@ def mirror(overlap: Overlap, *, title: str) -> Chart | None:
         title=title,
         description=f"How the chance of taking part is spread in both groups; they share the range from "
         f"{overlap.lowest:.0%} to {overlap.highest:.0%}, and {overlap.treated_off:.0%} of those who took "
-        f"part "
-        "lie outside it.",
+        "part lie outside it.",
         columns=("Chance of taking part", "Of those who took part", "Of those only assessed"),
         rows=rows,
         key=((f"<{FEWEST_PEOPLE}", "bars of fewer than ten people are not drawn"),),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from families_first.research.analysis.money import Worth
+from families_first.research.evaluation.estimate import Floats
 from families_first.research.report.drawing import BLUE, INK, ORANGE, Chart, Spec, draw
 from families_first.research.report.wording import pounds
 
@@ -10,17 +11,24 @@ _BARS = 36
 _INSIDE = (0.002, 0.998)  # the few draws further out would squeeze all others
 
 
-def net_histogram(worth: Worth) -> Chart:
-    """Draw how often each result comes up among the draws, in pounds a family."""
+def net_shares(worth: Worth) -> tuple[Floats, Floats]:
+    """Return the edges of the bars, shape (bars + 1,), and the share of draws in each, shape (bars,), 0 to
+    1.
+    """
     low, high = np.quantile(worth.net, _INSIDE)
     width = (max(high, 0.0) - min(low, 0.0)) / _BARS or 1.0
     # Bars meet at nothing, so that none is half a gain and half a loss.
     edges = width * np.arange(np.floor(min(low, 0.0) / width), np.ceil(max(high, 0.0) / width) + 1)
     counts, _ = np.histogram(worth.net, edges)
-    share = 100 * counts / len(worth.net)
+    return edges, counts / len(worth.net)
+
+
+def net_histogram(worth: Worth) -> Chart:
+    """Draw how often each result comes up among the draws, in pounds a family."""
+    edges, share = net_shares(worth)
     middle = (edges[:-1] + edges[1:]) / 2
     values = [
-        {"low": float(edges[k]), "high": float(edges[k + 1]), "share": float(share[k]), "none": 0,
+        {"low": float(edges[k]), "high": float(edges[k + 1]), "share": 100 * float(share[k]), "none": 0,
          "pays": "saves at least its cost" if middle[k] >= 0 else "costs more than it saves"}
         for k in range(len(share))
     ]  # fmt: skip

@@ -34,7 +34,8 @@ class Kind(StrEnum):
 class Beneath:
     """What a row rests on: the fewest people, families and cases beneath any figure of it.
 
-    ``cases`` are people with the outcome where it is a yes or no; None where it is a quantity.
+    ``cases`` are people with the outcome where it is a yes or no, or those without it where these are fewer;
+    None where it is a quantity.
     """
 
     people: int

@@ -15,6 +15,7 @@ from families_first.governance.identity import partners_of
 from families_first.governance.parcels import Addressee, SealedParcel, seal_parcel
 from families_first.governance.vault import Vault
 from families_first.governance.zone_file import Zone
+from families_first.research.protocol.sealing import sealed_protocol
 from families_first.research.report.objects import ReportObject
 
 RESULTS: Final = "results"
@@ -48,9 +49,11 @@ def seal_outputs(desk: Desk, protocol_id: str, agreement: str) -> SealedParcel:
     Raises
     ------
     UserError
-        NOT_FOUND, when nothing was evaluated or no home of publication is known; as
+        NOT_FOUND, when nothing was evaluated or no home of publication is known; REFUSED, when the protocol
+        is not as it was sealed, or the results are of another version; as
         :func:`families_first.governance.parcels.seal_parcel`.
     """
+    sealed = sealed_protocol(desk, protocol_id)
     to = [name for name, each in partners_of(desk.home).items() if each.zone == Zone.PUBLICATION]
     if len(to) != 1:
         raise UserError(
@@ -69,6 +72,13 @@ def seal_outputs(desk: Desk, protocol_id: str, agreement: str) -> SealedParcel:
                 where=protocol_id,
                 fix="Run `families-first evaluate` first.",
                 code=ExitCode.NOT_FOUND,
+            )
+        if found.about["protocol_sha256"] != sealed.seal.sha256:
+            raise UserError(
+                "These results are of another version of this protocol",
+                where=protocol_id,
+                fix="Run `families-first evaluate` again.",
+                code=ExitCode.REFUSED,
             )
         yield from vault.read(found, OBJECTS_TABLE).cast(OUTPUTS).to_batches()
 

@@ -3,10 +3,10 @@ it.
 """
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import jinja2
@@ -14,6 +14,7 @@ import numpy as np
 
 from families_first.research.analysis.alike import Alike
 from families_first.research.analysis.cautions import placebos_found
+from families_first.research.analysis.effects import Effect
 from families_first.research.analysis.findings import Findings
 from families_first.research.analysis.link_rates import LinkRates
 from families_first.research.analysis.running import WORST_BALANCE, Analysis
@@ -22,12 +23,21 @@ from families_first.research.analysis.specifications import Curve
 from families_first.research.analysis.verdicts import Word
 from families_first.research.protocol import StudyProtocol
 from families_first.research.report import effect_charts, likeness_charts
+from families_first.research.report.deviating import day, deviations, seen_before
 from families_first.research.report.drawing import Chart
 from families_first.research.report.following import Followed, follow
-from families_first.research.report.hiding import FEWEST_PEOPLE, how_many
+from families_first.research.report.hiding import (
+    FEWEST_FAMILIES,
+    FEWEST_PEOPLE,
+    NOT_SHOWN,
+    are_enough,
+    can_show,
+    how_many,
+)
 from families_first.research.report.likeness_charts import GOOD_BALANCE
-from families_first.research.report.money_chart import net_histogram
-from families_first.research.report.wording import Told, Unit, people_counted, pounds, tell, unit_of
+from families_first.research.report.money_words import money_shown
+from families_first.research.report.undoing_words import undone
+from families_first.research.report.wording import Told, Unit, level_words, people_counted, tell, unit_of
 
 _ARMS = {"child": "children", "adult": "adults", "anyone": "people"}
 _METHODS = {
@@ -61,7 +71,7 @@ def render_report(findings: Findings) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["day"] = _day
+    environment.filters["day"] = day
     environment.filters["count"] = lambda number: f"{number:,}"
     environment.filters["slug"] = lambda words: str(words).replace(" ", "-")
     style = jinja2.PackageLoader("families_first.research.report").get_source(environment, "report.css")[0]
@@ -74,19 +84,21 @@ def _context(findings: Findings) -> dict[str, Any]:
     of = people_counted([each for each in analysis.effects if each.question.is_primary], protocol)
     told = [tell(each, protocol, of=of) for each in analysis.effects]
     primary = [each for each in told if each.effect.question.is_primary]
-    groups = [tell(each, protocol, of=of) for each in analysis.by_group]
+    groups = [tell(each, protocol, of=of) for each in sorted(analysis.by_group, key=_in_order)]
     placebos = [tell(each, protocol, of=of) for each in analysis.placebos]
     level = protocol.multiplicity.level
     return {
         "protocol": protocol,
         "provenance": analysis.provenance,
+        "deviations": deviations(protocol),
+        "seen_before": seen_before(analysis.provenance),
         "analysis": analysis,
         "of": of,
         "headlines": _headlines(primary),
         "tally": [(word.value, sum(each.verdict == word.value for each in primary)) for word in Word],
         "primary": primary,
         "secondary": [each for each in told if not each.effect.question.is_primary],
-        "forests": _forests(told),
+        "forests": _forests(told, level),
         "not_shown": sum(not each.is_shown and each.verdict != Word.CANNOT_SAY.value for each in told),
         "arms": _arms(analysis),
         "flows": [_flow(each) for each in analysis.alike],
@@ -94,6 +106,7 @@ def _context(findings: Findings) -> dict[str, Any]:
         "good_balance": GOOD_BALANCE,
         "worst_balance": WORST_BALANCE,
         "followed": _followed(findings, told),
+        "not_followed": _not_followed(findings),
         "placebos": placebos,
         "placebos_found": [
             tell(each, protocol, of=of) for each in placebos_found(analysis.placebos, level=level)
@@ -101,13 +114,13 @@ def _context(findings: Findings) -> dict[str, Any]:
         "groups": groups,
         "group_charts": _group_charts(primary, groups, protocol),
         "curves": _curves(findings, told),
-        "undoing": [_undone(each) for each in findings.undoing if _is_found(each)],
+        "undoing": [undone(each) for each in findings.undoing if _is_found(each) and can_show(each.effect)],
         "primary_found": [each for each in primary if each.verdict in (Word.BENEFIT, Word.HARM)],
-        "money": _money(findings),
+        "money": money_shown(findings),
         "links": [_links(each) for each in analysis.links],
         "linkage_most": max((each.effect.linkage_share for each in told if each.is_shown), default=math.nan),
         "method": _METHODS.get(protocol.method.primary, protocol.method.primary),
-        "level": f"{100 * (1 - level):.0f}\u00a0%",
+        "level": level_words(level),
         "power": f"{100 * protocol.minimum_detectable_effect.power:.0f} of 100",
         "fewest": FEWEST_PEOPLE,
         "hidden_charts": (),
@@ -121,7 +134,7 @@ def _headlines(primary: Sequence[Told]) -> list[Headline]:
     return [Headline(own[0], tuple(own[1:])) for own in by_outcome.values()]
 
 
-def _forests(told: Sequence[Told]) -> list[Chart]:
+def _forests(told: Sequence[Told], level: float) -> list[Chart]:
     """Return a chart of primary and one of secondary effects, for each kind of unit that they have."""
     charts = []
     for is_primary, rank in ((True, "Primary"), (False, "Secondary")):
@@ -131,7 +144,7 @@ def _forests(told: Sequence[Told]) -> list[Chart]:
                 units["" if each.unit.is_share else each.unit.value].append(each)
         for unit, own in units.items():
             title = f"{rank} outcomes: the change{f', {unit}' if unit else ' in percentage points'}"
-            chart = effect_charts.forest(own, title=title)
+            chart = effect_charts.forest(own, title=title, level=level)
             if chart is not None:
                 charts.append(chart)
     return charts
@@ -200,7 +213,14 @@ def _followed(findings: Findings, told: Sequence[Told]) -> list[Followed]:
     return [
         follow(event, honest, units.get(event.outcome, Unit.PEOPLE), level=level)
         for event, honest in findings.events
+        if are_enough(event.counts)
     ]
+
+
+def _not_followed(findings: Findings) -> list[tuple[str, str]]:
+    """Return the outcomes of which nothing is shown quarter by quarter, each with why."""
+    few = [(event.label, NOT_SHOWN) for event, _ in findings.events if not are_enough(event.counts)]
+    return [*((each.label, each.reason) for each in findings.not_followed), *few]
 
 
 def _group_charts(
@@ -213,10 +233,20 @@ def _group_charts(
     charts = []
     for variable, first in firsts.items():
         own = [each for each in groups if each.effect.question.variable == variable]
-        chart = effect_charts.by_group(own, title=f"{first.outcome}, {first.window}, by group")
+        chart = effect_charts.by_group(
+            own, title=f"{first.outcome}, {first.window}, by group", level=protocol.multiplicity.level
+        )
         hidden = [each.group for each in own if not each.is_shown]
         charts.append({"chart": chart, "hidden": hidden, "title": f"{first.outcome}, {first.window}"})
     return charts
+
+
+def _in_order(effect: Effect) -> tuple[str, str, float, str]:
+    """Put groups of ages from the youngest on, others by their names."""
+    question = effect.question
+    first = re.match(r"\d+", question.level)
+    age = float(first[0]) if first else math.inf
+    return question.variable, question.field, age, question.level
 
 
 def _curves(findings: Findings, told: Sequence[Told]) -> list[dict[str, Any]]:
@@ -232,6 +262,7 @@ def _curves(findings: Findings, told: Sequence[Told]) -> list[dict[str, Any]]:
             _in_words(curve, protocol),
             title=f"{outcome.label}: the change under every choice",
             unit=unit_of(effect, protocol),
+            level=protocol.multiplicity.level,
         )
         drawn.append({
             "chart": chart, "curve": curve, "count": len(curve.specifications),
@@ -264,95 +295,11 @@ def _is_found(undoing: Undoing) -> bool:
     return undoing.effect.verdict.word in (Word.BENEFIT, Word.HARM)
 
 
-def _undone(undoing: Undoing) -> dict[str, Any]:
-    """Say what would undo one effect, each measure in a sentence of its own."""
-    sentences = []
-    if undoing.e_value is not None:
-        sentences.append(
-            "A hidden cause would have to make both taking part and the outcome "
-            f"{undoing.e_value.estimate:.2f} times as likely (or as unlikely), beyond all that was made "
-            f"alike, "
-            f"to explain the effect away; {undoing.e_value.limit:.2f} times, to bring the interval to none "
-            "(E-value)."
-        )
-    if undoing.robustness is not None:
-        sentences.append(
-            f"It would have to explain {100 * undoing.robustness.value:.1f}\u00a0% of what is left "
-            f"unexplained "
-            "of both taking part and the outcome to undo the effect, "
-            f"{100 * undoing.robustness.value_at_level:.1f}\u00a0% to bring the interval to none (robustness "
-            "value)."
-        )
-    if undoing.rosenbaum is not None and undoing.rosenbaum.pairs >= FEWEST_PEOPLE:
-        gamma = undoing.rosenbaum.critical
-        sentences.append(
-            "Compared in matched pairs, the finding "
-            + (
-                "is not there even if nothing hidden is at work. Matching leaves people out, so it can "
-                "see less "
-                "than the method planned (Rosenbaum's bound)."
-                if gamma <= 1
-                else f"stands until one of a pair is {'over 50' if math.isinf(gamma) else f'{gamma:.2f}'} "
-                "times as likely to take part for hidden reasons (Rosenbaum's bound)."
-            )
-        )
-    tipping = undoing.tipping
-    if tipping is not None and math.isfinite(tipping.ratio_at_level) and tipping.ratio_at_level != 1:
-        apart = 100 * abs(1 - tipping.ratio_at_level)
-        sentences.append(
-            f"Records of those who took part would have to be found {apart:.1f}\u00a0% "
-            f"{'less' if tipping.ratio_at_level < 1 else 'more'} often than those of the others, for no "
-            f"other "
-            "reason, to bring the interval to none."
-        )
-    return {"label": undoing.effect.question.label, "sentences": sentences}
-
-
-def _money(findings: Findings) -> dict[str, Any] | None:
-    valued, money = findings.valued, findings.analysis.protocol.money
-    if valued is None or money is None:
-        return None
-    worth = valued.worth
-    rows = []
-    for name, draws in (
-        *((each.question.label, worth.by_line[k]) for k, each in enumerate(valued.effects)),
-        ("All that is saved", worth.saved),
-        ("Cost of the programme", worth.cost),
-        ("Saved less spent", worth.net),
-    ):
-        low, high = worth.interval(draws)
-        rows.append((name, pounds(float(np.median(draws))), f"{pounds(low)} to {pounds(high)}"))
-    low, high = worth.interval(worth.net)
-    return {
-        "chart": net_histogram(worth),
-        "rows": rows,
-        "pays": f"{100 * worth.share_that_pays:.0f}",
-        "median": pounds(float(np.median(worth.net))),
-        "low": pounds(low),
-        "high": pounds(high),
-        "draws": len(worth.net),
-        "left_out": valued.left_out,
-        "deadweight": f"{100 * money.deadweight:.0f}\u00a0%",
-        "optimism": f"{100 * money.optimism:.0f}\u00a0%",
-        "cost": money.cost_per_family,
-        "sources": [
-            (each.label, each.unit_cost)
-            for each in findings.analysis.protocol.outcomes
-            if each.unit_cost is not None
-        ],
-        "price_year": money.price_year,
-    }
-
-
 def _links(rates: LinkRates) -> dict[str, str]:
-    few = rates.people < FEWEST_PEOPLE
+    few = rates.fewest_people < FEWEST_PEOPLE or rates.fewest_families < FEWEST_FAMILIES
     return {
         "owner": rates.owner.replace("-", " "),
         "treated": "few" if few else f"{rates.treated:.0%}".replace("%", "\u00a0%"),
         "comparison": "few" if few else f"{rates.comparison:.0%}".replace("%", "\u00a0%"),
         "uncertain": "few" if few else f"{rates.uncertain:.1%}".replace("%", "\u00a0%"),
     }
-
-
-def _day(value: date) -> str:
-    return f"{value.day} {value:%B %Y}"

@@ -1,53 +1,67 @@
 """The report objects of a study's findings: one for every table and figure of the report."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from families_first.research.analysis.alike import Alike
 from families_first.research.analysis.effects import Effect, Interval
 from families_first.research.analysis.findings import Findings
+from families_first.research.analysis.link_rates import LinkRates
 from families_first.research.analysis.money import Worth
 from families_first.research.analysis.sensitivity import Undoing
 from families_first.research.analysis.specifications import Curve
 from families_first.research.analysis.staggered_starts import EventStudy
 from families_first.research.evaluation.estimate import Counts
 from families_first.research.evaluation.honest import Honest
+from families_first.research.report.deviating import deviating
+from families_first.research.report.hiding import fewest_with_covariate
+from families_first.research.report.money_chart import net_shares
 from families_first.research.report.objects import Beneath, Kind, ReportObject, Value
-from families_first.research.report.wording import verdict_of
+from families_first.research.report.wording import level_words, verdict_of
 from families_first.research.study_data import Provenance
 
 EFFECT_COLUMNS = (
     "outcome", "window", "label", "who", "primary", "group", "treated", "comparison", "difference", "low",
     "high", "relative", "relative_low", "relative_high", "p", "adjusted_p", "detectable", "linkage_share",
-    "uncorrected", "unadjusted", "verdict", "reasons",
+    "uncorrected", "unadjusted", "verdict", "reasons", "band_low", "band_high",
 )  # fmt: skip
 
 
 def objects_of(findings: Findings) -> tuple[ReportObject, ...]:
     """Return every object of the report, in the order in which the report shows them."""
     analysis, source = findings.analysis, findings.analysis.provenance
+    level = level_words(analysis.protocol.multiplicity.level, " ")
     found = [
         *(_flow(each, source) for each in analysis.alike),
-        _effects("effects", "Effects of the programme", analysis.effects, source),
+        _effects("effects", "Effects of the programme", analysis.effects, source, level),
     ]
     if analysis.placebos:
-        found.append(_effects("placebos", "Where the true effect is none", analysis.placebos, source))
+        found.append(_effects("placebos", "Where the true effect is none", analysis.placebos, source, level))
     if analysis.by_group:
-        found.append(_effects("effects-by-group", "Primary effects by group", analysis.by_group, source))
+        found.append(
+            _effects("effects-by-group", "Primary effects by group", analysis.by_group, source, level)
+        )
     found += [each for one in analysis.alike for each in _alike(one, source)]
-    found += [_event_study(event, honest, analysis.effects, source) for event, honest in findings.events]
+    found += [_event_study(event, honest, source) for event, honest in findings.events]
     if findings.undoing:
         found.append(_undoing(findings.undoing, source))
     found += [_curve(each, analysis.effects, source) for each in findings.curves if each.specifications]
     if findings.valued is not None:
-        found.append(
-            _worth(findings.valued.worth, findings.valued.effects, analysis.treated_families, source)
-        )
-    return tuple(found)
+        valued = findings.valued
+        found += [
+            told(valued.worth, valued.effects, analysis.treated_families, source) for told in (_worth, _net)
+        ]
+    if analysis.links:
+        found.append(_links(analysis.links, source))
+    said = deviating(analysis.protocol, source)
+    return tuple(replace(each, note=f"{each.note} {said}".lstrip()) for each in found)
 
 
-def _effects(name: str, title: str, effects: Sequence[Effect], source: Provenance) -> ReportObject:
+def _effects(
+    name: str, title: str, effects: Sequence[Effect], source: Provenance, level: str
+) -> ReportObject:
     return ReportObject(
         id=name,
         kind=Kind.EFFECT,
@@ -56,7 +70,7 @@ def _effects(name: str, title: str, effects: Sequence[Effect], source: Provenanc
         rows=tuple(_effect_row(each) for each in effects),
         beneath=tuple(_beneath(each.counts) for each in effects),
         provenance=source,
-        note="Differences of shares and of means on those who took part, with 95 % intervals by family; "
+        note=f"Differences of shares and of means on those who took part, with {level} intervals by family; "
         "linkage error is in the intervals.",
     )
 
@@ -80,6 +94,8 @@ def _effect_row(effect: Effect) -> tuple[Value, ...]:
         _number(effect.unadjusted.value),
         verdict_of(effect),
         " ".join(effect.verdict.reasons),
+        _number(effect.band_low),
+        _number(effect.band_high),
     )
 
 
@@ -89,16 +105,73 @@ def _flow(alike: Alike, source: Provenance) -> ReportObject:
         id=f"flow-{alike.who}",
         kind=Kind.FREQUENCY,
         title=f"Who the answer is about ({alike.who})",
-        columns=("arm", "people", "families", "people_used"),
+        columns=("arm", "people", "families", "people_used", "families_used"),
         rows=(
-            ("took part", flow.treated, flow.treated_families, flow.treated_used),
-            ("assessed only", flow.comparison, flow.comparison_families, flow.comparison_used),
+            ("took part", flow.treated, flow.treated_families, flow.treated_used, flow.treated_families_used),
+            (
+                "assessed only",
+                flow.comparison,
+                flow.comparison_families,
+                flow.comparison_used,
+                flow.comparison_families_used,
+            ),
         ),
         beneath=(
-            Beneath(min(flow.treated, flow.treated_used), flow.treated_families),
-            Beneath(min(flow.comparison, flow.comparison_used), flow.comparison_families),
+            _beneath_flow(
+                (flow.treated, flow.treated_used), (flow.treated_families, flow.treated_families_used)
+            ),
+            _beneath_flow(
+                (flow.comparison, flow.comparison_used),
+                (flow.comparison_families, flow.comparison_families_used),
+            ),
         ),
         provenance=source,
+    )
+
+
+def _beneath_flow(people: tuple[int, int], families: tuple[int, int]) -> Beneath:
+    """Return the fewest behind a row: those left out can be had by taking one figure from another."""
+    return Beneath(_fewest(*people), _fewest(*families))
+
+
+def _fewest(all_of_them: int, used: int) -> int:
+    left_out = all_of_them - used
+    return min(all_of_them, used, left_out) if left_out else used
+
+
+def _links(rates: Sequence[LinkRates], source: Provenance) -> ReportObject:
+    return ReportObject(
+        id="links",
+        kind=Kind.MEAN,
+        title="People with a record, by owner",
+        columns=("owner", "took_part", "assessed_only", "uncertain"),
+        rows=tuple(
+            (each.owner, _number(each.treated), _number(each.comparison), _number(each.uncertain))
+            for each in rates
+        ),
+        beneath=tuple(Beneath(each.fewest_people, each.fewest_families) for each in rates),
+        provenance=source,
+        note="Shares of people, uncertain links by their probability; 'uncertain' is the part of what is "
+        "linked that hangs on links of less than 95 in 100.",
+    )
+
+
+def _net(worth: Worth, effects: Sequence[Effect], families: int, source: Provenance) -> ReportObject:
+    edges, share = net_shares(worth)
+    least = [_beneath(each.counts) for each in effects]
+    whole = Beneath(min(each.people for each in least), families)
+    return ReportObject(
+        id="pounds-distribution",
+        kind=Kind.DISTRIBUTION,
+        title="Saved less spent, for each family that took part",
+        columns=("from", "to", "share_of_draws"),
+        rows=tuple(
+            (_number(low), _number(high), _number(part))
+            for low, high, part in zip(edges[:-1], edges[1:], share, strict=True)
+        ),
+        beneath=tuple(whole for _ in share),
+        provenance=source,
+        note="Shares of draws, not of people.",
     )
 
 
@@ -120,7 +193,9 @@ def _alike(alike: Alike, source: Provenance) -> Iterable[ReportObject]:
                 )))
                 for place, name in enumerate(balance.names)
             ),
-            beneath=tuple(Beneath(people, families) for _ in balance.names),
+            beneath=tuple(
+                Beneath(people, families, cases) for cases in fewest_with_covariate(balance)
+            ),
             provenance=source,
             note="Differences in standard deviations of those who took part.",
         )  # fmt: skip
@@ -145,10 +220,8 @@ def _alike(alike: Alike, source: Provenance) -> Iterable[ReportObject]:
         )  # fmt: skip
 
 
-def _event_study(
-    event: EventStudy, honest: Honest | None, effects: Sequence[Effect], source: Provenance
-) -> ReportObject:
-    beneath = _beneath_outcome(event.outcome, effects)
+def _event_study(event: EventStudy, honest: Honest | None, source: Provenance) -> ReportObject:
+    beneath = _beneath(event.counts)
     told = f"Chance of such differences before the start if both groups moved alike: {event.before_p:.2g}."
     if honest is not None:
         told += f" The mean effect stands up to {honest.breakdown:.2g} times the worst unlikeness before."
@@ -239,10 +312,17 @@ def _worth(worth: Worth, effects: Sequence[Effect], families: int, source: Prove
 
 
 def _beneath(counts: Counts) -> Beneath:
-    """Return the smaller arm's counts: what a reader could single out."""
+    """Return the smaller arm's counts, and the fewest with or without the outcome: what a reader could
+    single out.
+    """
     cases = None
     if counts.treated_cases is not None and counts.comparison_cases is not None:
-        cases = min(counts.treated_cases, counts.comparison_cases)
+        cases = min(
+            counts.treated_cases,
+            counts.comparison_cases,
+            counts.treated - counts.treated_cases,
+            counts.comparison - counts.comparison_cases,
+        )
     return Beneath(
         people=min(counts.treated, counts.comparison),
         families=min(counts.treated_families, counts.comparison_families),
@@ -252,8 +332,11 @@ def _beneath(counts: Counts) -> Beneath:
 
 def _beneath_outcome(outcome: str, effects: Sequence[Effect]) -> Beneath:
     own = [_beneath(each.counts) for each in effects if each.question.outcome == outcome]
-    people = min((each.people for each in own), default=0)
-    return Beneath(people, min((each.families for each in own), default=0))
+    return Beneath(
+        people=min((each.people for each in own), default=0),
+        families=min((each.families for each in own), default=0),
+        cases=min((each.cases for each in own if each.cases is not None), default=None),
+    )
 
 
 def _three(interval: Interval) -> tuple[float, float, float]:

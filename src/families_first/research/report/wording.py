@@ -20,6 +20,13 @@ _SEX = {"F": "girls and women", "M": "boys and men"}
 _GROUP_FIELDS = {"age_band": "aged", "sex": ""}
 
 
+def level_words(level: float, space: str = "\u00a0") -> str:
+    """Return the level of the intervals that belongs to a protocol's ``multiplicity.level``: ``95 %`` of
+    0.05.
+    """
+    return f"{round(100 * (1 - level), 3):g}{space}%"
+
+
 class Unit(StrEnum):
     """What an outcome is a number of."""
 
@@ -132,7 +139,7 @@ def tell(effect: Effect, protocol: StudyProtocol, *, of: int) -> Told:
         verdict=verdict_of(effect),
         is_shown=show,
         sentence=_sentence(effect, scale, window) if show else "",
-        change=_change(effect, scale) if show else "",
+        change=_change(effect, scale, level_words(protocol.multiplicity.level)) if show else "",
         meaning=_meaning(effect, scale, show=show),
         reasons=reasons if show or not is_said else (NOT_SHOWN, *reasons),
         with_=scale.cell(effect.treated) if show else "",
@@ -237,7 +244,7 @@ def _predicate(label: str) -> str:
     return f"had \u201c{label}\u201d"
 
 
-def _change(effect: Effect, scale: _Scale) -> str:
+def _change(effect: Effect, scale: _Scale, level: str) -> str:
     apart, times = effect.difference, scale.times
     places = scale.places(times * effect.treated, times * effect.comparison.value, times * apart.value)
     less, more = ("fewer", "more") if scale.unit is Unit.PEOPLE else ("lower", "higher")
@@ -252,13 +259,15 @@ def _change(effect: Effect, scale: _Scale) -> str:
 
     told = (
         f"The change: {directed(apart.value)}{of}. It lies between {directed(apart.low)} and "
-        f"{directed(apart.high)}{of} (95\u00a0% interval)."
+        f"{directed(apart.high)}{of} ({level} interval)."
     )
     if math.isfinite(effect.relative.value):
         told += (
             f" As a share of what it would have been: {_per_cent(effect.relative.value)}, between "
             f"{_relative_range(effect, scale.unit, 'and')}."
         )
+    else:
+        told += " As a share of what it would have been nothing is told, because that may be nothing."
     return told
 
 
@@ -291,7 +300,8 @@ def least_seen(effect: Effect, unit: Unit, *, of: int) -> str:
         Unit.SHARE: f"{size:.{places}f}\u00a0percentage points",
     }.get(unit, f"{size:.{places}f}")
     base = effect.comparison.value
-    share = f", {100 * effect.detectable / base:.0f}\u00a0% of what it would have been" if base > 0 else ""
+    is_told = effect.comparison.low > 0  # a share of what may be nothing says nothing
+    share = f", {100 * effect.detectable / base:.0f}\u00a0% of what it would have been" if is_told else ""
     return f"A change smaller than about {said}{share} would probably not have been seen."
 
 
