@@ -11,6 +11,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import MappingProxyType
@@ -160,7 +161,15 @@ def measure(folder: Path, *, draws: int) -> dict[str, object]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, default=None)
+    parser.add_argument("--people", type=int, default=5_000_000)
+    parser.add_argument("--families", type=int, default=286_000)
     parser.add_argument("--draws", type=int, default=5)
     given = parser.parse_args()
-    print(json.dumps(measure(given.folder, draws=given.draws), indent=1))
+    with tempfile.TemporaryDirectory() as scratch:
+        place = given.folder or Path(scratch)
+        if given.folder is None:
+            from families_first.simulation.national import write_national
+
+            write_national(place, people=given.people, programme_families=given.families)
+        print(json.dumps(measure(place, draws=given.draws), indent=1))

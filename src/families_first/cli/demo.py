@@ -10,7 +10,7 @@ from families_first.cli.output import Sheet, as_json, emit
 from families_first.cli.progress import progress
 
 _FEWEST_PEOPLE = 2_000
-_FEWEST_FAMILIES = 300
+_FEWEST_FAMILIES = 800
 
 
 def demo(
@@ -107,7 +107,7 @@ def demo(
                 [[cause, count] for cause, count in nominations["wrong_because"].items()],
             ),
             *told_of_journey(study.journey),
-            sheet_beside_truth(study.beside_truth),
+            sheet_beside_truth(study.beside_truth, level=study.level),
             Sheet(
                 ["Promise of the public notice", "How it stands"],
                 [[promise, stands] for promise, stands in summary["promises"].items()],

@@ -19,14 +19,15 @@ _PEOPLE_PER_FAMILY = 10
 
 @dataclass(frozen=True, slots=True)
 class MadeUpStudy:
-    """What the study did and found: each effect ``beside_truth``; ``report`` is the draft's place in the
-    demo.
+    """What the study did and found: each effect ``beside_truth``; ``level`` is that of the protocol's
+    intervals, ``report`` the draft's place in the demo.
     """
 
     journey: Journey
     finished: Finished
     beside_truth: list[dict[str, object]]
     seconds: float
+    level: float
     report: str = f"{REPORT}/{REPORT_FILE}"
 
     def summary(self) -> dict[str, Any]:
@@ -76,4 +77,5 @@ def run_made_up_study(
         finished=finished,
         beside_truth=beside_truth(findings.analysis.effects, truth),
         seconds=perf_counter() - began,
+        level=findings.analysis.protocol.multiplicity.level,
     )

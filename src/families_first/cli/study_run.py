@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from families_first.research.analysis.effects import Effect
 
 
-DEMO = Path("demo")
 
 
 def run(
@@ -40,6 +39,7 @@ def run(
     from families_first.cli.evaluate import told, write_draft
     from families_first.cli.progress import progress
     from families_first.cli.study_journey import evaluate_journey, homes_in, run_journey
+    from families_first.research.report.hiding import as_draft
     from families_first.simulation.study_homes import second_ceremony, unlock_with_shares
 
     places, made_up = homes_in(homes)
@@ -53,7 +53,7 @@ def run(
     emit(
         {
             "journey": journey_as_json(journey),
-            "objects": [each.as_json() for each in evaluated.evaluated.objects],
+            "objects": as_draft(evaluated.evaluated.objects),
             "outputs": evaluated.outputs.serial,
         },
         json=json,
@@ -171,14 +171,18 @@ def beside_truth(effects: "tuple[Effect, ...]", truth: Path) -> list[dict[str, o
     return rows
 
 
-def sheet_beside_truth(rows: list[dict[str, object]]) -> Sheet:
-    """Return the effects and what was planted as a table, in percentage points."""
+def sheet_beside_truth(rows: list[dict[str, object]], *, level: float = 0.05) -> Sheet:
+    """Return the effects and what was planted as a table, in percentage points.
+
+    ``level`` is the protocol's ``multiplicity.level``, of which the intervals are.
+    """
+    from families_first.research.report.wording import level_words
 
     def points(value: object) -> str:
         return f"{100 * float(str(value)):+.2f}"
 
     return Sheet(
-        ["Outcome", "Planted", "Found", "95 % interval", "Holds the truth", "Verdict"],
+        ["Outcome", "Planted", "Found", f"{level_words(level, ' ')} interval", "Holds the truth", "Verdict"],
         [
             [
                 str(each["label"]),
