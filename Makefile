@@ -18,7 +18,7 @@ $(INSTALLED): requirements.lock pyproject.toml scripts/make-environment
 	scripts/make-environment
 	@touch $@
 
-demo: setup ## a made-up county from its agencies' files to nominated families, in demo/
+demo: setup ## both halves on made-up people: from files to families, from links to effects, in demo/
 	$(BIN)/families-first demo
 
 programs: setup
