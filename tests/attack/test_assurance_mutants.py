@@ -1,19 +1,24 @@
 """Each check says that its promise holds on sound code, and is broken once what holds it is weakened."""
 
+import hashlib
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from families_first.assurance.bench import Bench, desk_as
 from families_first.assurance.checks import CHECKS, at_rest, code, keys, retention
+from families_first.assurance.every_permit import EveryPermit
 from families_first.assurance.running import run_check
+from families_first.assurance.small_study import INBOX
 from families_first.assurance.verdicts import Verdict
 from families_first.council.deliveries import landing
 from families_first.errors import UserError
@@ -24,17 +29,28 @@ from families_first.governance.audit.checkpointing import checkpoint
 from families_first.governance.audit.event import Event, Outcome
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.home import Home
-from families_first.governance.identity import partners_of
+from families_first.governance.identity import partners_of, receiver_of
 from families_first.governance.keys import ceremony
-from families_first.governance.parcels import agreed, opening
+from families_first.governance.parcels import agreed, opening, sealing
+from families_first.governance.parcels.releases import protocol_sha256
 from families_first.governance.policy import break_glass, enumeration, filters
 from families_first.governance.policy.engine import PolicySet, shipped_text
 from families_first.governance.retention import recording
 from families_first.governance.retention.dates import Schedule
 from families_first.governance.retention.register import Register
 from families_first.governance.staff import StaffMember, write_staff
-from families_first.governance.vault import duck
+from families_first.governance.study import RegisteredProtocol, splitting
+from families_first.governance.study.protocols import sealing_of
+from families_first.governance.study.release_register import ReleasedRegister
+from families_first.governance.vault import Vault, duck
 from families_first.governance.zone_file import AuditSection, WitnessSection
+from families_first.linkage import destroying
+from families_first.linkage.pseudonyms import ProjectKey
+from families_first.research.analysis import keeping
+from families_first.research.extract import anonymity, person_table
+from families_first.research.extract import opening as research_opening
+from families_first.research.extract.linked_study import LinkedStudy
+from families_first.research.protocol import sealing as protocol_sealing
 
 Patch = pytest.MonkeyPatch
 Weaken = Callable[[Bench, Patch], None]
@@ -271,6 +287,165 @@ def one_signature_is_enough(bench: Bench, patch: Patch) -> None:
     patch.setattr(recording, "check_signed_by", lambda *asked, **named: None)
 
 
+# --- a study ---------------------------------------------------------------------------------------------
+
+
+def an_edited_protocol_passes_for_the_sealed_one(bench: Bench, patch: Patch) -> None:
+    patch.setattr(opening, "check_protocol", lambda home, release: None)
+
+
+def outcomes_are_not_locked(bench: Bench, patch: Patch) -> None:
+    sound = splitting.ColumnGroup
+    patch.setattr(splitting, "ColumnGroup", lambda name, columns, to, by: sound(name, columns, to))
+
+
+def outcomes_are_released_to_whoever_asks(bench: Bench, patch: Patch) -> None:
+    patch.setattr(ReleasedRegister, "check", lambda self, serials, protocol, sha256: None)
+
+
+def open_outcomes_serve_any_protocol(bench: Bench, patch: Patch) -> None:
+    patch.setattr(LinkedStudy, "check_released", lambda self, features, protocols: None)
+
+
+def pseudonyms_are_hashes_of_numbers(bench: Bench, patch: Patch) -> None:
+    def made(self: ProjectKey, of: str, count: int) -> pa.Array:
+        return pa.array(
+            [hashlib.sha256(f"{of}{number}".encode()).hexdigest()[:32] for number in range(count)]
+        )
+
+    patch.setattr(ProjectKey, "pseudonyms", made)
+
+
+def the_key_of_pseudonyms_is_kept(bench: Bench, patch: Patch) -> None:
+    sound = ProjectKey.__enter__
+
+    def keeping(self: ProjectKey) -> ProjectKey:
+        found = sound(self)
+        for place in bench.folder.glob("*/linkage/keys"):
+            (place / f"{self._project.decode()}.bin").write_bytes(b"x" + bytes(found._key or b""))
+        return found
+
+    patch.setattr(ProjectKey, "__enter__", keeping)
+
+
+def destroyed_identifiers_stay(bench: Bench, patch: Patch) -> None:
+    patch.setattr(destroying, "forget", lambda home, datasets: None)
+
+
+def masters_outlive_the_destruction(bench: Bench, patch: Patch) -> None:
+    """Do not rotate: what is deleted is deleted, and a copy from before opens."""
+
+    def carried_out(home: Home, plan: Any, keys: Any, *, on: Any) -> list[str]:
+        destroying.forget(home, plan.datasets)
+        return []
+
+    patch.setattr(destroying, "_carry_out", carried_out)
+
+
+def half_of_those_only_assessed_are_left_out(bench: Bench, patch: Patch) -> None:
+    sound = splitting.objectors_of
+
+    def more(act: Any) -> pa.Array:
+        path = act.home.inbox / INBOX / "programme.parquet"
+        if not path.is_file():
+            return sound(act)
+        rows = pq.read_table(path).to_pylist()
+        others = [row["reference"] for row in rows if row["status"] == "assessed-only"][::2]
+        return pa.array([*sound(act).to_pylist(), *others], pa.string())
+
+    patch.setattr(splitting, "objectors_of", more)
+
+
+def rows_of_strangers_are_kept(bench: Bench, patch: Patch) -> None:
+    """Give every row whose key is in no spine the key of somebody who is."""
+    sound = research_opening.take_payload
+
+    class Lying:
+        def __init__(self, parcel: Any, keys: list[str]) -> None:
+            self._parcel, self._keys = parcel, keys
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._parcel, name)
+
+        def batches(self) -> Iterator[pa.RecordBatch]:
+            for batch in self._parcel.batches():
+                known = set(self._keys)
+                rows = [
+                    {**row, "row_key": row["row_key"] if row["row_key"] in known else self._keys[0]}
+                    for row in batch.to_pylist()
+                ]
+                yield pa.RecordBatch.from_pylist(rows, schema=batch.schema)
+
+    def take(parcel: Any, spine: Any, terms: Any, section: str) -> Any:
+        keys = Vault(parcel.act).read(spine, "keys").to_pylist()
+        mine = [row["row_key"] for row in keys if row["owner"] == terms.study.owner]
+        return sound(parcel if section == "programme" else Lying(parcel, mine), spine, terms, section)
+
+    patch.setattr(research_opening, "take_payload", take)
+
+
+def objections_are_forgotten(bench: Bench, patch: Patch) -> None:
+    patch.setattr(splitting, "objectors_of", lambda act: pa.array([], pa.string()))
+
+
+def nobody_is_made_coarser(bench: Bench, patch: Patch) -> None:
+    def as_they_are(fields: Any, ladders: Any, sensitive: Any, family: Any, *, k: int, **more: Any) -> Any:
+        found = anonymity.measure(fields.values(), sensitive, family, k=k)
+        return anonymity.Anonymised(dict(fields), found, found, {}, 0)
+
+    patch.setattr(person_table, "anonymise", as_they_are)
+
+
+def the_day_of_time_zero_is_kept(bench: Bench, patch: Patch) -> None:
+    patch.setattr(person_table, "_KEPT", (*person_table._KEPT, "zero"))
+
+
+def a_changed_protocol_passes(bench: Bench, patch: Patch) -> None:
+    sound = protocol_sealing.registered_protocol
+
+    def careless(home: Home, log: AuditLog, protocol_id: str) -> Any:
+        now = protocol_sha256(home, protocol_id)
+        if not now or sealing_of(log, protocol_id) is None:
+            return sound(home, log, protocol_id)
+        return RegisteredProtocol(protocol_id, now, 0)
+
+    patch.setattr(protocol_sealing, "registered_protocol", careless)
+
+
+def results_name_another_protocol(bench: Bench, patch: Patch) -> None:
+    sound = keeping.table_of_objects
+
+    def renamed(objects: Any) -> pa.Table:
+        table = sound(objects)
+        place = table.schema.names.index("protocol_sha256")
+        return table.set_column(place, table.schema.field(place), pa.array(["0" * 64] * table.num_rows))
+
+    patch.setattr(keeping, "table_of_objects", renamed)
+
+
+def parcels_are_sealed_to_the_council_too(bench: Bench, patch: Patch) -> None:
+    sound = sealing.sealed_key
+
+    def wider(key: bytes, serial: str, group: str, recipients: Any) -> str:
+        councils = [receiver_of(Home.open(root)) for root in bench.folder.glob("*/council")]
+        return sound(key, serial, group, [*recipients, *(str(each.to_public()) for each in councils)])
+
+    patch.setattr(sealing, "sealed_key", wider)
+
+
+def the_council_has_opened_the_spine(bench: Bench, patch: Patch) -> None:
+    homes = bench.made_up_homes()
+    vault = Vault(replace(EveryPermit(homes.council), writes=EveryPermit(homes.council).reads))
+    vault.commit(
+        "spine",
+        "made-up",
+        {"spine": pa.table({"person": ["made-up"]})},
+        retention_class=homes.council.retention_classes[0].id,
+        about={},
+    )
+    bench.homes = homes.each()
+
+
 MUTANTS: dict[str, Weaken] = {
     "linked-data-never-to-agencies": dropped("linked-data-is-never-an-agencys"),
     "study-data-for-research-alone": dropped("study-data-is-for-research-alone"),
@@ -311,8 +486,38 @@ MUTANTS: dict[str, Weaken] = {
     "closed-on-the-day": the_day_is_not_looked_at,
     "destruction-is-final": the_key_is_copied_back,
     "the-end-is-signed": one_signature_is_enough,
+    "protocol-sealed-before-outcomes": an_edited_protocol_passes_for_the_sealed_one,
+    "pseudonyms-of-the-project-alone": pseudonyms_are_hashes_of_numbers,
+    "study-covers-both-groups-alone": half_of_those_only_assessed_are_left_out,
+    "objection-is-honoured-at-the-source": objections_are_forgotten,
+    "extract-is-coarse-enough": nobody_is_made_coarser,
+    "analysis-follows-its-protocol": a_changed_protocol_passes,
+    "linked-rows-out-of-reach": decided_by(without=("linked-data-is-never-an-agencys",)),
 }
 """How each check's mechanism is weakened; a check without a mutant is refused below."""
+
+FURTHER: list[tuple[str, Weaken]] = [
+    ("forbidden-parcel-routes", decided_by(without=("a-data-owner-receives-nothing",))),
+    ("forbidden-parcel-routes", decided_by(without=("records-never-go-into-a-study",))),
+    ("identifiers-apart-from-payload", dropped("a-study-is-split-by-the-data-lead-alone")),
+    ("identifiers-apart-from-payload", dropped("a-release-goes-from-publication-to-research-alone")),
+    ("linked-data-never-to-agencies", dropped("a-data-owner-receives-nothing")),
+    ("linked-data-never-to-agencies", dropped("parcels-never-go-back")),
+    ("study-data-for-research-alone", dropped("outcomes-are-released-by-output-checkers")),
+    ("study-data-for-research-alone", dropped("the-protocol-goes-from-research-to-publication-alone")),
+    ("protocol-sealed-before-outcomes", outcomes_are_not_locked),
+    ("protocol-sealed-before-outcomes", outcomes_are_released_to_whoever_asks),
+    ("protocol-sealed-before-outcomes", open_outcomes_serve_any_protocol),
+    ("pseudonyms-of-the-project-alone", the_key_of_pseudonyms_is_kept),
+    ("pseudonyms-of-the-project-alone", destroyed_identifiers_stay),
+    ("pseudonyms-of-the-project-alone", masters_outlive_the_destruction),
+    ("study-covers-both-groups-alone", rows_of_strangers_are_kept),
+    ("extract-is-coarse-enough", the_day_of_time_zero_is_kept),
+    ("analysis-follows-its-protocol", results_name_another_protocol),
+    ("linked-rows-out-of-reach", parcels_are_sealed_to_the_council_too),
+    ("linked-rows-out-of-reach", the_council_has_opened_the_spine),
+]
+"""Further ways to weaken what holds a promise, by the check that must see it."""
 
 _LONG = {
     "linked-data-never-to-agencies",
@@ -323,6 +528,10 @@ _LONG = {
     "other-families-stay-closed",
     "lists-hold-what-rows-allow",
     "no-column-beyond-the-agreement",
+    *(name for name, each in CHECKS.items() if each.attacks),
+    "study-covers-both-groups-alone",
+    "objection-is-honoured-at-the-source",
+    "extract-is-coarse-enough",
 }
 
 each_check = pytest.mark.parametrize(
@@ -346,6 +555,19 @@ def test_a_check_says_that_a_weakened_promise_is_broken(
     name: str, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     MUTANTS[name](bench, monkeypatch)
+    proof = run_check(CHECKS[name], bench)
+    assert proof.verdict is Verdict.BROKEN, proof.notes
+    assert proof.breaches
+
+
+@pytest.mark.parametrize(
+    ("name", "weaken"),
+    [pytest.param(*each, marks=pytest.mark.slow if each[0] in _LONG else ()) for each in FURTHER],
+)
+def test_a_check_sees_each_rule_of_the_study_that_is_gone(
+    name: str, weaken: Weaken, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weaken(bench, monkeypatch)
     proof = run_check(CHECKS[name], bench)
     assert proof.verdict is Verdict.BROKEN, proof.notes
     assert proof.breaches

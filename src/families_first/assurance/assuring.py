@@ -16,8 +16,8 @@ from families_first.governance.desk import Desk
 from families_first.governance.home import Home
 from families_first.governance.policy import Resource
 from families_first.governance.promises import promise_register
-from families_first.governance.zone_file import ZONE_FILE, Zone
-from families_first.simulation.homes import make_homes
+from families_first.governance.zone_file import ZONE_FILE
+from families_first.simulation.homes import make_homes, places_of_homes
 
 Said = Callable[[str], None]
 
@@ -90,14 +90,15 @@ def _wanted(only: Iterable[str]) -> list[str]:
 
 
 def homes_of_demo(folder: Path) -> tuple[Home, ...]:
-    """Return the four made-up homes of a demo, the council's first; they are made where there is none.
+    """Return the made-up homes of a demo, the council's first and the data owners' last; they are made where
+    there is none.
 
     Raises
     ------
     UserError
-        HOME, when some of the four are there and others are not.
+        HOME, when some of them are there and others are not.
     """
-    places = [folder / zone for zone in Zone]
+    places = places_of_homes(folder)
     if not any((place / ZONE_FILE).is_file() for place in places):
         return make_homes(folder, seed=1).each()
     return tuple(Home.open(place) for place in places)

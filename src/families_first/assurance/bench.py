@@ -9,6 +9,7 @@ from datetime import datetime
 from importlib import resources
 from pathlib import Path
 
+from families_first.assurance.small_study import SmallStudy, copy_of, make_study, open_to_its_end
 from families_first.governance.desk import Desk, utc_now
 from families_first.governance.home import Home
 from families_first.governance.purposes import Purpose
@@ -38,6 +39,7 @@ class Bench:
     folder: Path
     clock: Clock = utc_now
     _made: int = field(default=0)
+    _studies: dict[bool, SmallStudy] = field(default_factory=dict)
 
     def room(self) -> Path:
         """Return a new, empty folder."""
@@ -47,13 +49,25 @@ class Bench:
         return room
 
     def made_up_homes(self) -> MadeUpHomes:
-        """Return four new homes of made-up organisations, which may be harmed; the council's can land."""
+        """Return new homes of made-up organisations, which may be harmed; the council's can land."""
         homes = make_homes(self.room(), seed=self._made)
         shipped = resources.files("families_first.simulation") / "exampleshire"
         for kind, place in (("mappings", homes.council.mappings), ("agreements", homes.council.agreements)):
             with resources.as_file(shipped / kind) as source:
                 shutil.copytree(source, place, dirs_exist_ok=True)
         return homes
+
+    def study(self, *, to_its_end: bool = False) -> SmallStudy:
+        """Return a copy of the small study, which may be harmed: made once, before its protocol is sealed.
+
+        ``to_its_end`` says whether the protocol is sealed, and the outcomes released and open.
+        """
+        if False not in self._studies:
+            self._studies[False] = make_study(self.room(), clock=self.clock)
+        if to_its_end and True not in self._studies:
+            self._studies[True] = copy_of(self._studies[False], self.room())
+            open_to_its_end(self._studies[True])
+        return copy_of(self._studies[to_its_end], self.room())
 
     def examined(self) -> tuple[Home, ...]:
         """Return the homes that are examined; new ones of made-up organisations where there are none."""
@@ -62,6 +76,12 @@ class Bench:
     def councils(self) -> tuple[Home, ...]:
         """Return the homes of :meth:`examined` that are a council's."""
         return tuple(home for home in self.examined() if home.zone is Zone.COUNCIL)
+
+
+def called(home: Home) -> str:
+    """Return what findings call a home: by its zone, and where several are of one zone by its organisation
+    too."""
+    return f"the {home.zone} home" + (f" of {home.organisation}" if home.zone is Zone.OWNER else "")
 
 
 @contextmanager

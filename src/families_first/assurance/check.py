@@ -1,8 +1,10 @@
 """What a check is: something that really tries to break a promise, and counts its attempts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from families_first.assurance.attacks import Attack
 from families_first.assurance.bench import Bench
 from families_first.errors import ExitCode, UserError
 
@@ -22,6 +24,7 @@ class Findings:
     breaches: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    attacks: tuple[Attack, ...] = ()
 
 
 @dataclass(slots=True)
@@ -32,6 +35,18 @@ class Tally:
     breaches: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    _attacks: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+
+    @contextmanager
+    def attack(self, who: str, what: str) -> Iterator[None]:
+        """Count the attempts of the block as of one attack: who makes them, and what they try."""
+        times, through = self._attacks.get((who, what), (0, 0))
+        attempts, breaches = self.attempts, len(self.breaches)
+        yield
+        self._attacks[who, what] = (
+            times + self.attempts - attempts,
+            through + len(self.breaches) - breaches,
+        )
 
     def refused(self, what: str, attempt: Callable[[], object], *codes: ExitCode) -> None:
         """Make an attempt that must be refused, with one of ``codes``.
@@ -63,7 +78,8 @@ class Tally:
         named, more = self.breaches[:_MOST_BREACHES], len(self.breaches) - _MOST_BREACHES
         if more > 0:
             named.append(f"and {more:,} more")
-        return Findings(self.attempts, tried, tuple(named), tuple(self.doubts), tuple(self.notes))
+        attacks = tuple(Attack(*said, *counted) for said, counted in self._attacks.items())
+        return Findings(self.attempts, tried, tuple(named), tuple(self.doubts), tuple(self.notes), attacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,8 @@ class Check:
         How long it may take; longer, and it cannot be told whether the promise holds.
     run
         Makes the attempts.
+    attacks
+        Who makes which of the attempts, and what they try, where the check tells that apart.
     """
 
     name: str
@@ -89,14 +107,20 @@ class Check:
     unit: str
     limit_seconds: float
     run: Callable[[Bench], Findings]
+    attacks: tuple[tuple[str, str], ...] = ()
 
 
 def check(
-    name: str, *, tries: str, unit: str, limit_seconds: float = 30.0
+    name: str,
+    *,
+    tries: str,
+    unit: str,
+    limit_seconds: float = 30.0,
+    attacks: tuple[tuple[str, str], ...] = (),
 ) -> Callable[[Callable[[Bench], Findings]], Check]:
     """Make a check of a function; see :class:`Check`."""
 
     def made(run: Callable[[Bench], Findings]) -> Check:
-        return Check(name, tries, unit, limit_seconds, run)
+        return Check(name, tries, unit, limit_seconds, run, attacks)
 
     return made

@@ -39,6 +39,21 @@ def promises_page() -> str:
         "| --- | --- | --- |",
         *(f"| `{each.name}` | {each.unit} | {each.limit_seconds:.0f} |" for each in CHECKS.values()),
         "",
+        "## Attacks on a study",
+        "",
+        "Checks of a study make one of made-up people, for real: owners split their records, a linker links",
+        "them, researchers seal a protocol and open what is released for it. Then these are tried.",
+        "`families-first assure` says how often each was tried and how many attempts got through; where one",
+        "was not tried, the check cannot tell.",
+        "",
+        "| Check | Who | Tries to |",
+        "| --- | --- | --- |",
+        *(
+            f"| `{each.name}` | {who[0].upper()}{who[1:]} | {what} |"
+            for each in CHECKS.values()
+            for who, what in each.attacks
+        ),
+        "",
     ]
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from time import perf_counter
 from types import FrameType
 
@@ -34,7 +35,7 @@ def run_check(check: Check, bench: Bench) -> Proof:
     began = perf_counter()
     try:
         with _at_most(check.limit_seconds):
-            findings = check.run(bench)
+            findings = _with_every_attack(check, check.run(bench))
     except _TimeIsUp:
         findings = _doubtful(f"It did not end within {check.limit_seconds:.0f} seconds")
     except Exception as error:  # the error's own text may quote a value, so its kind alone is told
@@ -51,7 +52,17 @@ def run_check(check: Check, bench: Bench) -> Proof:
         seconds=seconds,
         at=bench.clock(),
         basis=basis,
+        attacks=findings.attacks,
     )
+
+
+def _with_every_attack(check: Check, findings: Findings) -> Findings:
+    """Return the findings with a doubt for each attack that the check names and nobody made."""
+    made = {(each.who, each.what) for each in findings.attacks if each.times}
+    doubts = (
+        f"Nobody tried this: {who}, to {what}." for who, what in check.attacks if (who, what) not in made
+    )
+    return replace(findings, doubts=(*findings.doubts, *doubts))
 
 
 def _verdict(findings: Findings) -> Verdict:

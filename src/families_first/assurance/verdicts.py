@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from families_first.assurance.attacks import Attack
 from families_first.assurance.basis import Basis
 
 
@@ -43,6 +44,7 @@ _ONE = {
     "files": "file",
     "folders": "folder",
     "forgeries": "forgery",
+    "keys": "key",
     "landings": "landing",
     "logs": "log",
     "modules": "module",
@@ -50,9 +52,11 @@ _ONE = {
     "partners": "partner",
     "people": "person",
     "requests": "request",
+    "results": "result",
     "rows": "row",
     "runs": "run",
     "statements": "statement",
+    "values": "value",
     "witnesses": "witness",
 }
 
@@ -90,6 +94,8 @@ class Proof:
         When it ended (UTC).
     basis
         What it rests on: where that is otherwise now, the proof counts no longer.
+    attacks
+        The attempts by who made them and what they tried, where the check tells them apart.
     """
 
     check: str
@@ -102,6 +108,7 @@ class Proof:
     seconds: float
     at: datetime
     basis: Basis
+    attacks: tuple[Attack, ...] = ()
 
     @property
     def counted(self) -> str:
@@ -134,4 +141,5 @@ class Proof:
             seconds=float(document["seconds"]),
             at=datetime.fromisoformat(document["at"]).astimezone(UTC),
             basis=Basis.of_document(document["basis"]),
+            attacks=Attack.of_documents(document.get("attacks", ())),
         )

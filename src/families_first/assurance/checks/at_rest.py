@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from families_first.assurance import planted
-from families_first.assurance.bench import Bench, desk_as
+from families_first.assurance.bench import Bench, called, desk_as
 from families_first.assurance.check import Findings, Tally, check
 from families_first.council.journey import build_families, land_inbox
 from families_first.council.people import match_people
@@ -160,14 +160,14 @@ def _look_at(tally: Tally, home: Home) -> None:
         if path.is_relative_to(home.keys) or path.is_symlink() or not path.is_file():
             continue
         if path.suffix in {".key", ".age"}:
-            tally.holds(False, f"a key lies in {path.parent.name}/ of the {home.zone} home")
+            tally.holds(False, f"a key lies in {path.parent.name}/ of {called(home)}")
         elif path.stat().st_size < 4096:  # a key file is a few lines
             tally.holds(path.read_bytes() not in masters, f"a copy of a key lies in {path.parent.name}/")
 
 
 def _private(tally: Tally, path: Path, home: Home) -> None:
     info = path.stat(follow_symlinks=False)
-    name = f"{path.name} of the {home.zone} home"
+    name = f"{path.name} of {called(home)}"
     tally.holds(not stat.S_ISLNK(info.st_mode), f"{name} leads elsewhere")
     tally.holds(info.st_uid == os.geteuid(), f"{name} belongs to another account")
     tally.holds(not info.st_mode & _GROUP_OR_OTHERS, f"{name} can be read by other accounts")

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from families_first.assurance import planted
-from families_first.assurance.bench import Bench, desk_as
+from families_first.assurance.bench import Bench, called, desk_as
 from families_first.assurance.check import Findings, Tally, check
 from families_first.assurance.forging import FORGERIES, forged_log
 from families_first.council.deliveries.landing import land_delivery
@@ -49,7 +49,7 @@ def log_cannot_change_unseen(bench: Bench) -> Findings:
         log, holders = AuditLog(SqliteStore(original)), _outside(home)
         seen = max((each.file.last() or _NOTHING).size for each in holders)
         if not verify_against(log, holders).is_sound:
-            tally.holds(False, f"the log of the {home.zone} home is not what its witnesses hold")
+            tally.holds(False, f"the log of {called(home)} is not what its witnesses hold")
             continue
         entries = list(log.entries(0, seen))
         for what, forge in FORGERIES.items():
@@ -59,7 +59,7 @@ def log_cannot_change_unseen(bench: Bench) -> Findings:
                     f"The forgery ({what}) was not sound by itself, so the witnesses had no work."
                 )
             caught = not verify_against(forged, holders).is_sound
-            tally.holds(caught, f"the log of the {home.zone} home: {what}, and no witness saw it")
+            tally.holds(caught, f"the log of {called(home)}: {what}, and no witness saw it")
         copy = bench.room() / LOG_FILE
         shutil.copyfile(original, copy)
         for statement in _STATEMENTS:
@@ -227,7 +227,7 @@ def witnesses_hold_the_log(bench: Bench) -> Findings:
     tally, idle = Tally(), list[str]()
     entries = 0
     for home in bench.examined():
-        log, name = AuditLog.open(home), f"the {home.zone} home"
+        log, name = AuditLog.open(home), called(home)
         entries += log.size
         none = not_witnesses(home)
         tally.notes += [f"{who} is no witness of {name}, because {why}." for who, why in none.items()]
@@ -239,7 +239,7 @@ def witnesses_hold_the_log(bench: Bench) -> Findings:
         if named == 0:
             continue
         if log.size == 0:
-            idle.append(home.zone)
+            idle.append(called(home))
             continue
         found = verify_against(log, witnesses_of(home))
         tally.holds(not found.faults, f"the log of {name} is damaged")

@@ -2,14 +2,15 @@
 homes."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
 
-from families_first.assurance.bench import Bench, desk_as
+from families_first.assurance.bench import Bench, called, desk_as
 from families_first.assurance.check import Findings, Tally, check
 from families_first.errors import ExitCode
 from families_first.governance.desk import Clock, Desk, utc_now
@@ -28,7 +29,6 @@ from families_first.governance.parcels import (
 from families_first.governance.purposes import Purpose
 from families_first.governance.vocabulary import vocabulary
 from families_first.governance.zone_file import ORGANISATION_KINDS, Zone
-from families_first.simulation.homes import MadeUpHomes
 
 AGREEMENT = "made-up-study"
 _ROWS = pa.table({"row_key": ["k1", "k2", "k3"], "value": ["a", "b", "c"]})
@@ -37,42 +37,52 @@ _ROLE = {
     Zone.LINKAGE: "linker",
     Zone.RESEARCH: "researcher",
     Zone.PUBLICATION: "output-checker",
+    Zone.OWNER: "data-lead",
 }
-_WAYS = {
-    Contents.IDENTIFIERS: (Zone.COUNCIL, Zone.LINKAGE),
-    Contents.PAYLOAD: (Zone.COUNCIL, Zone.RESEARCH),
-    Contents.SPINE: (Zone.LINKAGE, Zone.RESEARCH),
-    Contents.OUTPUTS: (Zone.RESEARCH, Zone.PUBLICATION),
-}
+_WAYS = (
+    (Contents.IDENTIFIERS, Zone.COUNCIL, Zone.LINKAGE),
+    (Contents.IDENTIFIERS, Zone.OWNER, Zone.LINKAGE),
+    (Contents.PAYLOAD, Zone.COUNCIL, Zone.RESEARCH),
+    (Contents.PAYLOAD, Zone.OWNER, Zone.RESEARCH),
+    (Contents.SPINE, Zone.LINKAGE, Zone.RESEARCH),
+    (Contents.OUTPUTS, Zone.RESEARCH, Zone.PUBLICATION),
+    (Contents.PROTOCOL, Zone.RESEARCH, Zone.PUBLICATION),
+    (Contents.RELEASE, Zone.PUBLICATION, Zone.RESEARCH),
+)
+_RECEIVE_NOTHING = (Zone.COUNCIL, Zone.OWNER)  # of a study
 _PURPOSES = ("research", "identify-and-support")
 
 
 @dataclass(frozen=True, slots=True)
 class _Study:
-    """Four homes that agree to everything, so that the policy alone stands between them."""
+    """A home of each zone; they know one another and agree to everything, so that the policy alone stands
+    between them."""
 
-    homes: MadeUpHomes
+    homes: Mapping[Zone, Home]
     day: date
 
     def home(self, zone: Zone) -> Home:
-        return next(each for each in self.homes.each() if each.zone is zone)
+        return self.homes[zone]
 
     def desk(self, zone: Zone, *, clock: Clock = utc_now, purpose: Purpose = Purpose.RESEARCH) -> Desk:
         return desk_as(self.home(zone), _ROLE[zone], purpose=purpose, clock=clock)
 
 
 def _study(bench: Bench) -> _Study:
-    homes, day = bench.made_up_homes(), bench.clock().date()
-    for home in homes.each():
-        text = _agreement(homes, day)
+    day = bench.clock().date()
+    homes = {home.zone: home for home in bench.made_up_homes().each()}  # of the data owners, the last
+    text = _agreement(homes.values(), day)
+    for home in homes.values():
         write_durably(home.agreements / f"{AGREEMENT}.toml", text.encode(), mode=0o644)
+        for other in homes.values():
+            if other is not home:
+                shutil.copyfile(other.root / IDENTITY_FILE, home.partners / f"{other.name}.toml")
     return _Study(homes, day)
 
 
-def _agreement(homes: MadeUpHomes, day: date) -> str:
-    parties = "\n".join(
-        f'[[parties]]\nname = "{home.organisation}"\nrole = "controller"' for home in homes.each()
-    )
+def _agreement(homes: Collection[Home], day: date) -> str:
+    retention_class = next(iter(homes)).retention_classes[0].id
+    parties = "\n".join(f'[[parties]]\nname = "{home.organisation}"\nrole = "controller"' for home in homes)
     files = "\n".join(
         f'[files.{each.value}]\ncontents = "{each.value}"\n'
         f'[files.{each.value}.columns]\nrow_key = "Keeps the rows of one person together"\n'
@@ -88,7 +98,7 @@ def _agreement(homes: MadeUpHomes, day: date) -> str:
             f"in_force_from = {(day - timedelta(days=30)).isoformat()}",
             f"in_force_to = {(day + timedelta(days=30)).isoformat()}",
             f"review_on = {(day + timedelta(days=20)).isoformat()}",
-            f'retention_class = "{homes.council.retention_classes[0].id}"',
+            f'retention_class = "{retention_class}"',
             'row_key = "row_key"',
             parties,
             '[gateway]\ntag = "other"\nname = "Made up"\nprovision = "Made up"',
@@ -124,56 +134,56 @@ def _opening(desk: Desk, path: Path) -> Callable[[], object]:
     limit_seconds=90,
 )
 def forbidden_parcel_routes(bench: Bench) -> Findings:
-    """Each kind of content, from each home to each other; then parcels sealed by a sender who lies about the
-    recipient."""
+    """Each kind of content, from each home to each other; then parcels to the council and to a data owner,
+    sealed by a sender who lies about who they are."""
     tally, study = Tally(), _study(bench)
-    for sender in Zone:
-        desk = study.desk(sender)
-        for recipient in Zone:
-            for contents in Contents:
-                if recipient is not sender and (sender, recipient) != _WAYS.get(contents):
-                    tally.refused(
-                        f"sealed {contents.value} from {sender} to {recipient}",
-                        _sealing(desk, study.home(recipient), contents),
-                        ExitCode.REFUSED,
-                    )
-    for sender, contents, way in (
-        (Zone.LINKAGE, Contents.SPINE, Zone.RESEARCH),
-        (Zone.RESEARCH, Contents.OUTPUTS, Zone.PUBLICATION),
-    ):
-        forged = _sealed_by_a_lie(study, sender, contents, way)
+    for contents, sender, recipient in product(Contents, Zone, Zone):
+        if recipient is sender or (contents, sender, recipient) in _WAYS:
+            continue
+        # For another purpose than its own nothing goes anywhere, so that would show nothing of the ways.
+        purpose = Purpose.IDENTIFY_AND_SUPPORT if contents is Contents.RECORDS else Purpose.RESEARCH
+        tally.refused(
+            f"sealed {contents.value} from {sender} to {recipient}",
+            _sealing(study.desk(sender, purpose=purpose), study.home(recipient), contents),
+            ExitCode.REFUSED,
+        )
+    for victim, (contents, sender, way) in product(_RECEIVE_NOTHING, _WAYS):
+        if sender in _RECEIVE_NOTHING:
+            continue
+        forged = _sealed_by_a_lie(study, sender, contents, victim=victim, lie=way)
         for purpose in (Purpose.RESEARCH, Purpose.IDENTIFY_AND_SUPPORT):
             codes = (
                 (ExitCode.REFUSED,) if purpose is Purpose.RESEARCH else (ExitCode.REFUSED, ExitCode.PARCEL)
             )
-            opener = study.desk(Zone.COUNCIL, purpose=purpose)
-            what = f"the council opened {contents.value} from {sender}, for {purpose}"
+            opener = study.desk(victim, purpose=purpose)
+            what = f"the {victim} home opened {contents.value} from {sender}, for {purpose}"
             tally.refused(what, _opening(opener, forged), *codes)
-    left = sum(1 for _ in _parcels_in(study.home(Zone.COUNCIL)))
-    tally.holds(left == 0, f"{left} parcels are in the council's vault")
+    for victim in _RECEIVE_NOTHING:
+        left = sum(1 for _ in _parcels_in(study.home(victim)))
+        tally.holds(left == 0, f"{left} parcels are in the vault of the {victim} home")
     study = _study(bench)
-    for contents, (sender, recipient) in _WAYS.items():  # the ways that are open must be
+    for contents, sender, recipient in _WAYS:  # the ways that are open must be
         parcel = _seal(study.desk(sender), study.home(recipient), contents)
         open_parcel(study.desk(recipient), parcel.path)
     return tally.findings(
         "Each kind of content was sealed from each home to each other on every way that is not its own; a "
-        "linker and a researcher then lied about who the council is, so that their homes sealed, and the "
-        "council tried to open what came. The four ways that are open were gone to their ends."
+        "linker, a researcher and an output checker then lied about who the council and a data owner are, so "
+        "that their homes sealed, and the two tried to open what came. The "
+        f"{len(_WAYS)} ways that are open were gone to their ends."
     )
 
 
-def _sealed_by_a_lie(study: _Study, sender: Zone, contents: Contents, lie: Zone) -> Path:
-    """Return a parcel to the council from a home whose register of partners calls the council
-    something else."""
-    home, council = study.home(sender), study.home(Zone.COUNCIL)
-    text = (council.root / IDENTITY_FILE).read_text("utf-8")
+def _sealed_by_a_lie(study: _Study, sender: Zone, contents: Contents, *, victim: Zone, lie: Zone) -> Path:
+    """Return a parcel to a home from one whose register of partners calls it something else."""
+    home, to = study.home(sender), study.home(victim)
+    text = (to.root / IDENTITY_FILE).read_text("utf-8")
     for true, false in (
-        (f'zone = "{Zone.COUNCIL}"', f'zone = "{lie}"'),
-        (f'"{ORGANISATION_KINDS[Zone.COUNCIL]}"', f'"{ORGANISATION_KINDS[lie]}"'),
+        (f'zone = "{victim}"', f'zone = "{lie}"'),
+        (f'organisation_kind = "{to.organisation_kind}"', f'organisation_kind = "{ORGANISATION_KINDS[lie]}"'),
     ):
         text = text.replace(true, false)
-    write_durably(home.partners / f"{council.name}.toml", text.encode(), mode=0o644)
-    return _seal(study.desk(sender), council, contents).path
+    write_durably(home.partners / f"{to.name}.toml", text.encode(), mode=0o644)
+    return _seal(study.desk(sender), to, contents).path
 
 
 def _parcels_in(home: Home) -> Iterator[Path]:
@@ -273,9 +283,10 @@ def partners_are_who_they_say(bench: Bench) -> Findings:
         for partner in partners_of(home).values():
             known += 1
             kind = vocabulary().organisations.get(partner.organisation_kind)
-            independent = partner.zone is Zone.COUNCIL or (kind is not None and not kind.public_agency)
+            split_only = partner.zone in _RECEIVE_NOTHING
+            independent = split_only or (kind is not None and not kind.public_agency)
             tally.holds(
-                independent, f"{partner.name}, a partner of the {home.zone} home, is run by a public agency"
+                independent, f"{partner.name}, a partner of {called(home)}, is run by a public agency"
             )
     return tally.findings(
         "An impostor with everything of the council but its key sealed a parcel for the linker and asked "

@@ -1,12 +1,13 @@
 """Requests that would break a promise, all of them, asked beside a hostile policy that permits everything.
 
 What is refused even then is refused by the forbidding policies alone, whoever may later be given which
-permit. Each request is asked in its most favourable circumstances: with a second factor and an agreement,
-before the day of destruction, for a parcel at the right end of its way. Worse circumstances only add
-reasons to refuse.
+permit. Each request is asked in its most favourable circumstances: in a zone where such an act is done at
+all, with a second factor and an agreement, before the day of destruction, for a parcel at the right end of
+its way. Worse circumstances only add reasons to refuse.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -29,13 +30,16 @@ _RIGHT_END = {
     "open-parcel": "recipient_zone",
     "inspect-parcel": "recipient_zone",
 }
+_ONE_OF_EACH = (AGENCY, INDEPENDENT)
+_TO_AGENCY = "recipient_public_agency"
 _COUNCIL_KINDS = frozenset({"Delivery", "CouncilRecords", "CaseRecord"})
 
 
 def favourable_requests(organisations: Iterable[str]) -> Iterator[list[Request]]:
     """Yield every request in its most favourable circumstances, by person and act.
 
-    Roles come alone and in the pairs that nobody may hold together; organisations are those given.
+    Roles come alone and in the pairs that nobody may hold together; organisations are those given. Of those
+    who have to do with parcels one agency stands for all: a parcel's way is judged by where it goes.
     """
     words = vocabulary()
     pairs = (*_PAIRS, *product(_DECIDERS, ("linker", "researcher")))
@@ -44,6 +48,8 @@ def favourable_requests(organisations: Iterable[str]) -> Iterator[list[Request]]
     for roles, organisation, zone in product(sets, kinds, ZONES):
         person = Principal("person", roles, organisation, zone, True, frozenset({OWN_FAMILY}))
         for action in words.actions.values():
+            if zone not in action.zones or (action.resource == "Parcel" and organisation not in _ONE_OF_EACH):
+                continue
             end = _RIGHT_END.get(action.id)
             yield [
                 Request(person, action.id, thing, Context(purpose, agreement_in_force=True))
@@ -81,7 +87,7 @@ def _ask(breaks: Breaks, who: str, organisations: Iterable[str] = (INDEPENDENT,)
     if not hostile.decide(*_harmless()).allowed:
         tally.doubts.append("The hostile policy did not take hold, so its refusals show nothing.")
     for group in favourable_requests(organisations):
-        asked = [each for each in group if breaks(each)]
+        asked = [each for each in group if breaks(each) and not _needlessly_worse(each, breaks)]
         if not asked:
             continue
         first, pairs = asked[0], [(each.resource, each.context) for each in asked]
@@ -94,6 +100,19 @@ def _ask(breaks: Breaks, who: str, organisations: Iterable[str] = (INDEPENDENT,)
         f"{tally.attempts:,} requests {who} were asked, beside a policy that permits everything: "
         f"{allowed:,} were let through."
     )
+
+
+def _needlessly_worse(asked: Request, breaks: Breaks) -> bool:
+    """Whether a parcel goes to a public agency, and would break the promise even if it did not.
+
+    Policies only ever forbid something more to a public agency, so the other request is the harder one to
+    refuse.
+    """
+    attributes = asked.resource.attributes
+    if not attributes.get(_TO_AGENCY):
+        return False
+    better = replace(asked.resource, attributes={**attributes, _TO_AGENCY: False})
+    return breaks(replace(asked, resource=better))
 
 
 def _harmless() -> tuple[Principal, str, Resource, Context]:
@@ -111,6 +130,7 @@ def _told(asked: Request) -> str:
     "linked-data-never-to-agencies",
     tries="get at linked data as anybody of any public agency, and to send it to one",
     unit="requests",
+    limit_seconds=90,
 )
 def linked_data_never_to_agencies(bench: Bench) -> Findings:
     """Every role of every public agency, at every act on linked data, and every parcel that goes to one."""
@@ -118,10 +138,9 @@ def linked_data_never_to_agencies(bench: Bench) -> Findings:
     breaks = breaks_promise("never-to-an-agency")
 
     def reaches(asked: Request) -> bool:
-        # A parcel's way is judged by where it goes, so of those who open it one agency stands for all.
-        who = (AGENCY, INDEPENDENT) if asked.action == "open-parcel" else (INDEPENDENT,)
-        parcel = asked.resource.kind == "Parcel"
-        return (not parcel or asked.principal.organisation in who) and breaks(asked)
+        # Only who opens a parcel is asked for its organisation.
+        needless = asked.is_agency and asked.action in ("seal-parcel", "inspect-parcel")
+        return not needless and breaks(asked)
 
     return _ask(reaches, "that would bring linked data to a public agency", (*agencies, INDEPENDENT))
 
@@ -130,6 +149,7 @@ def linked_data_never_to_agencies(bench: Bench) -> Findings:
     "study-data-for-research-alone",
     tries="use the study's data for another purpose than research, in every role",
     unit="requests",
+    limit_seconds=90,
 )
 def study_data_for_research_alone(bench: Bench) -> Findings:
     """Every act on the study's data for every other purpose."""
@@ -150,6 +170,7 @@ def deciders_see_no_linked_data(bench: Bench) -> Findings:
     "identifiers-apart-from-payload",
     tries="bring identifiers and what happened to people into one pair of hands",
     unit="requests",
+    limit_seconds=90,
 )
 def identifiers_apart_from_payload(bench: Bench) -> Findings:
     """Identifiers for anybody but a linker, linked records for anybody but a researcher, parcels off their
@@ -161,6 +182,7 @@ def identifiers_apart_from_payload(bench: Bench) -> Findings:
     "outputs-released-by-checkers-alone",
     tries="check or release an output without being an output checker, or as its researcher",
     unit="requests",
+    limit_seconds=90,
 )
 def outputs_released_by_checkers_alone(bench: Bench) -> Findings:
     """Every role but the output checker at the release of outputs."""
@@ -188,7 +210,7 @@ def records_for_support_alone(bench: Bench) -> Findings:
     unit="requests",
 )
 def administrators_have_no_permit(bench: Bench) -> Findings:
-    """Every act of the vocabulary, as a system administrator, in every zone."""
+    """Every act of the vocabulary, as a system administrator, in every zone where it is done."""
 
     def breaks(asked: Request) -> bool:
         return "system-administrator" in asked.principal.roles

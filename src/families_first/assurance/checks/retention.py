@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyrage
 
-from families_first.assurance.bench import Bench
+from families_first.assurance.bench import Bench, called
 from families_first.assurance.check import Findings, Tally, check
 from families_first.assurance.ended_programme import (
     CUSTODIAN,
@@ -317,19 +317,19 @@ def _what_stands(tally: Tally, home: Home, *, on: date) -> list[str]:
     """Count what stands in a home; return its classes of which nobody has signed the programme's end."""
     schedule, open_ended = schedule_of(home), list[str]()
     status = status_of(home, AuditLog.open(home), on=on)
-    tally.holds(not status.faults, f"the {home.zone} home: {' '.join(status.faults)}")
+    tally.holds(not status.faults, f"{called(home)}: {' '.join(status.faults)}")
     for each in home.retention_classes:
         counted = _counts_from_the_end(each)
         years = each.destroy_after.years
         tally.holds(
             not counted or years <= _NOTICE_YEARS,
-            f"{each.id} of the {home.zone} home is kept {years} years after the programme's end",
+            f"{each.id} of {called(home)} is kept {years} years after the programme's end",
         )
         if counted and each.id not in schedule.days:
-            open_ended.append(f"{each.id} ({home.zone})")
+            open_ended.append(f"{each.id} of {called(home)}")
     for standing in status.classes:
         late = standing.state in {"due", "being destroyed"} and (standing.days_left or 0) < 0
-        tally.holds(not late, f"{standing.id} of the {home.zone} home was to be destroyed by now, and is not")
+        tally.holds(not late, f"{standing.id} of {called(home)} was to be destroyed by now, and is not")
         if standing.extension:
             tally.notes.append(
                 f"The destruction of {standing.id} was put off by two people. {standing.extension}"

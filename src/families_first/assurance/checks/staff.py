@@ -1,8 +1,9 @@
 """Who works in the homes, and whether anybody holds roles that must be apart."""
 
+from collections.abc import Mapping
 from itertools import product
 
-from families_first.assurance.bench import Bench
+from families_first.assurance.bench import Bench, called
 from families_first.assurance.check import Findings, Tally, check
 from families_first.governance.home import Home
 from families_first.governance.policy import Context, Principal, Resource, decide
@@ -44,7 +45,7 @@ def no_incompatible_roles(bench: Bench) -> Findings:
             if _ADMINISTRATOR in roles and len(roles) > 1:
                 both.append([_ADMINISTRATOR, *sorted(roles - {_ADMINISTRATOR})])
             told = "; ".join(" and ".join(pair) for pair in both)
-            tally.holds(not both, f"{person.id} of the {home.zone} home is {told}")
+            tally.holds(not both, f"{person.id} of {called(home)} is {told}")
             if _ADMINISTRATOR in roles:
                 _ask_everything(tally, home, person)
     for pair in sorted(map(sorted, INCOMPATIBLE)):
@@ -70,11 +71,14 @@ def _ask_everything(tally: Tally, home: Home, person: StaffMember) -> None:
 
 def _ask_for_study_data(tally: Tally, roles: frozenset[str]) -> None:
     """Ask for linked data in a zone of the study, where a decider's second role would open it."""
-    acts = {"linkage": ("link-people",), "research": ("build-extract", "analyse")}
+    acts: Mapping[str, tuple[str, ...]] = {
+        "linkage": ("link-people", "destroy-identifiers"),
+        "research": ("build-extract", "analyse"),
+    }
     if "output-checker" in roles:
         if "researcher" not in roles:
             return  # what a checker sees is no linked data; the pair is looked for in the registers
-        acts = {"publication": ("check-output", "release-output")}
+        acts = {"publication": ("release-outcomes", "check-output", "release-output")}
     for zone, actions in acts.items():
         for action in actions:
             person = Principal("person", roles, INDEPENDENT, zone, second_factor=True)
