@@ -3,6 +3,7 @@
 Names by ``ForenameSurnameComparison``, dates of birth by ``DateOfBirthComparison``, postcodes by
 ``PostcodeComparison``, house number, sex and identifiers by exact match; trained on the rows themselves; one
 threshold, connected components. It blocks by keys of its own, or compares exactly the pairs it is given.
+``link_plain`` links two tables in the same way, blocked by the tight keys of ``matching.blocking``.
 """
 
 import time
@@ -87,6 +88,87 @@ def run_plain(records: pa.Table, *, pairs: pa.Table | None = None, max_pairs: fl
         found["match_weight"].to_numpy(),
         time.perf_counter() - began,
     )
+
+
+SURNAME_START, FORENAME_START = "substr(surname, 1, 4)", "substr(forename, 1, 4)"
+_NAMES = "least(forename, surname) || ' ' || greatest(forename, surname)"
+BETWEEN = (
+    ("nino",),
+    ("upn",),
+    ("nhs_number",),
+    ("pnc",),
+    ("date_of_birth", FORENAME_START),
+    ("date_of_birth", SURNAME_START),
+    (_NAMES, "substr(date_of_birth, 1, 4)"),
+    ("postcode", FORENAME_START),
+    (_NAMES, "substr(date_of_birth, 6, 5)"),
+    ("date_of_birth", "postcode"),
+)
+"""The tight keys of ``matching.blocking``, as a user of plain Splink would write them."""
+
+
+def link_plain(left: pa.Table, right: pa.Table, *, max_pairs: float = 1e7) -> PlainRun:
+    """Train plain Splink on two tables of people and link them; identifiers that one lacks are left out."""
+    began = time.perf_counter()
+    con = duckdb.connect()
+    held = [
+        name
+        for name in ("nino", "upn", "nhs_number", "pnc")
+        if all(name in table.column_names and table[name].null_count < len(table) for table in (left, right))
+    ]
+    numbers = "".join(f", {name}" for name in held)
+    for name, table in (("council", left), ("owner", right)):
+        con.register("given", table.append_column("rid", pa.array(np.arange(table.num_rows))))
+        con.execute(f"""
+            CREATE TABLE {name} AS SELECT rid, nullif(upper(trim(forename)), '') AS forename,
+                nullif(upper(trim(surname)), '') AS surname, CAST(date_of_birth AS VARCHAR) AS date_of_birth,
+                sex, nullif(upper(trim(postcode)), '') AS postcode, house_number{numbers} FROM given
+        """)
+        con.unregister("given")
+    rules = [rule for rule in BETWEEN if len(rule) > 1 or rule[0] in held]
+    settings = SettingsCreator(
+        link_type="link_only",
+        unique_id_column_name="rid",
+        comparisons=[
+            cl.ForenameSurnameComparison("forename", "surname"),
+            cl.DateOfBirthComparison("date_of_birth", input_is_string=True),
+            cl.PostcodeComparison("postcode"),
+            cl.ExactMatch("house_number"),
+            cl.ExactMatch("sex"),
+            *(cl.ExactMatch(name) for name in held),
+        ],
+        blocking_rules_to_generate_predictions=[block_on(*each) for each in rules],
+    )
+    with quiet_splink():
+        api = DuckDBAPI(connection=con)
+        tables = [api.register(name, dataset_display_name=name) for name in ("council", "owner")]
+        linker = Linker(tables, settings, log_level=None)
+        training = linker.training
+        sure = [block_on(name) for name in held] + [block_on("forename", "surname", "date_of_birth")]
+        training.estimate_probability_two_random_records_match(sure, recall=0.7)
+        training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=1)
+        for rule in (("date_of_birth", "sex"), ("forename", "surname")):
+            training.estimate_parameters_using_expectation_maximisation(block_on(*rule), max_pairs=3e6)
+        predicted = linker.inference.predict(threshold_match_weight=-5, warning_mode="never")
+    found = con.sql(f"""
+        SELECT CASE source_dataset_l WHEN 'council' THEN rid_l ELSE rid_r END AS rid_l,
+            CASE source_dataset_l WHEN 'council' THEN rid_r ELSE rid_l END AS rid_r, match_weight
+        FROM {predicted.physical_name}
+    """).to_arrow_table()
+    return PlainRun(
+        found["rid_l"].to_numpy(),
+        found["rid_r"].to_numpy(),
+        found["match_weight"].to_numpy(),
+        time.perf_counter() - began,
+    )
+
+
+def best_of_each(run: PlainRun) -> np.ndarray:
+    """Return the positions of pairs that are the heaviest of both their records: one-to-one links."""
+    order = np.lexsort((run.right, run.left, -run.weight))
+    first_l = order[np.unique(run.left[order], return_index=True)[1]]
+    first_r = order[np.unique(run.right[order], return_index=True)[1]]
+    return np.intersect1d(first_l, first_r)
 
 
 def our_pairs(records: pa.Table) -> pa.Table:

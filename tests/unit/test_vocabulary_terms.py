@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from families_first.governance.agreements import Contents
 from families_first.governance.gateways import GATEWAYS
 from families_first.governance.paperwork import choices
 from families_first.governance.policy.schema import ATTRIBUTES, ZONES, enumerations, schema_text
@@ -69,6 +70,18 @@ def test_only_a_council_home_is_run_by_a_public_agency_unless_it_says_so() -> No
 @pytest.mark.parametrize("action", WORDS.actions.values(), ids=lambda action: action.id)
 def test_an_action_reads_and_writes_kinds_of_dataset_that_exist(action: object) -> None:
     assert action.reads | action.writes <= set(DATASET_KINDS)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("action", ["erase-subject", "destroy-class", "back-up", "restore"])
+def test_what_destroys_and_what_copies_reaches_every_kind_of_dataset(action: str) -> None:
+    """So that a new kind cannot be left behind on the day of destruction, or in an old backup."""
+    term = WORDS.actions[action]
+    assert term.reads == set(DATASET_KINDS)
+    assert term.writes == (set() if action == "back-up" else set(DATASET_KINDS))
+
+
+def test_contents_of_parcels_are_those_of_agreements() -> None:
+    assert {each.value for each in Contents} == set(WORDS.contents)
 
 
 def test_every_field_of_a_person_and_every_kind_is_of_one_class_of_data() -> None:

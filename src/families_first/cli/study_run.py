@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from families_first.research.analysis.effects import Effect
 
 
-
-
 def run(
     protocol: Path,
     /,

@@ -24,7 +24,7 @@ class Key:
     terms: tuple[str, ...]
 
 
-def _sound(column: str) -> str:
+def sound_sql(column: str) -> str:
     """Return a rough phonetic skeleton: first letter, then consonant classes with vowels and repeats
     dropped.
     """
@@ -32,7 +32,7 @@ def _sound(column: str) -> str:
     return f"left({column}, 1) || left(regexp_replace({folded}, '[^BCDLMR]', '', 'g'), 4)"
 
 
-_SORTED_NAMES = "least(forename, surname) || ' ' || greatest(forename, surname)"
+SORTED_NAMES = "least(forename, surname) || ' ' || greatest(forename, surname)"
 _YEAR = "left(dob, 4)"
 _DAY_MONTH = "least(substr(dob, 5, 2), substr(dob, 7, 2)) || greatest(substr(dob, 5, 2), substr(dob, 7, 2))"
 _HALF = "greatest(4, length(other_id) // 2 + 1)"
@@ -46,9 +46,9 @@ TIGHT: tuple[Key, ...] = (
     Key("same reference", ("other_id",), ("other_id",)),
     Key("same birth date and forename", ("dob", "forename"), ("dob", "left(forename, 4)")),
     Key("same birth date and surname", ("dob", "surname"), ("dob", "left(surname, 4)")),
-    Key("same names and year of birth", ("forename", "surname", "dob"), (_SORTED_NAMES, _YEAR)),
+    Key("same names and year of birth", ("forename", "surname", "dob"), (SORTED_NAMES, _YEAR)),
     Key("same postcode and forename", ("postcode", "forename"), ("postcode", "left(forename, 4)")),
-    Key("same names and birthday", ("forename", "surname", "dob"), (_SORTED_NAMES, "right(dob, 4)")),
+    Key("same names and birthday", ("forename", "surname", "dob"), (SORTED_NAMES, "right(dob, 4)")),
     Key("same birth date and postcode", ("dob", "postcode"), ("dob", "postcode")),
 )
 # Middle keys find most of what the tight ones miss for the fewest pairs; a large file takes them in this
@@ -56,10 +56,12 @@ TIGHT: tuple[Key, ...] = (
 MIDDLE: tuple[Key, ...] = (
     Key("same postcode and birthday", ("postcode", "dob"), ("postcode", "right(dob, 4)")),
     Key("same postcode and year of birth", ("postcode", "dob"), ("postcode", _YEAR)),
-    Key("same month of birth and surname sound", ("dob", "surname"), ("left(dob, 6)", _sound("surname"))),
-    Key("same names", ("forename", "surname"), (_SORTED_NAMES,)),
-    Key("same-sounding names", ("forename", "surname"), (_sound("forename"), _sound("surname"))),
-    Key("same month of birth and forename sound", ("dob", "forename"), ("left(dob, 6)", _sound("forename"))),
+    Key("same month of birth and surname sound", ("dob", "surname"), ("left(dob, 6)", sound_sql("surname"))),
+    Key("same names", ("forename", "surname"), (SORTED_NAMES,)),
+    Key("same-sounding names", ("forename", "surname"), (sound_sql("forename"), sound_sql("surname"))),
+    Key(
+        "same month of birth and forename sound", ("dob", "forename"), ("left(dob, 6)", sound_sql("forename"))
+    ),
 )
 # Broad keys cost more than they find in a large file, and find the last few in a small one.
 BROAD: tuple[Key, ...] = (
@@ -67,8 +69,8 @@ BROAD: tuple[Key, ...] = (
     Key("names start alike", ("forename", "surname"), ("left(forename, 3)", "left(surname, 3)")),
     Key("forename starts surname", ("forename", "surname"), ("left(forename, 4)", "left(surname, 2)")),
     Key("same birth date", ("dob",), ("dob",)),
-    Key("same birthday and surname sound", ("dob", "surname"), ("right(dob, 4)", _sound("surname"))),
-    Key("same birthday and forename sound", ("dob", "forename"), ("right(dob, 4)", _sound("forename"))),
+    Key("same birthday and surname sound", ("dob", "surname"), ("right(dob, 4)", sound_sql("surname"))),
+    Key("same birthday and forename sound", ("dob", "forename"), ("right(dob, 4)", sound_sql("forename"))),
     Key("swapped birth date and surname", ("dob", "surname"), (_YEAR, _DAY_MONTH)),
     Key("same postcode and surname", ("postcode", "surname"), ("postcode", "left(surname, 3)")),
     Key("same postcode and house", ("postcode", "house"), ("postcode", "house")),
@@ -81,8 +83,8 @@ BROAD: tuple[Key, ...] = (
     Key("same locality, house and year", ("locality", "house", "dob"), ("locality", "house", _YEAR)),
     Key("reference starts alike", ("other_id",), (f"left(other_id, {_HALF})",)),
     Key("reference ends alike", ("other_id",), (f"right(other_id, {_HALF})",)),
-    Key("same surname sound and year", ("surname", "dob"), (_sound("surname"), _YEAR)),
-    Key("same forename sound and year", ("forename", "dob"), (_sound("forename"), _YEAR)),
+    Key("same surname sound and year", ("surname", "dob"), (sound_sql("surname"), _YEAR)),
+    Key("same forename sound and year", ("forename", "dob"), (sound_sql("forename"), _YEAR)),
     Key("same surname", ("surname",), ("surname",)),
     Key("same forename", ("forename",), ("forename",)),
     Key("same postcode", ("postcode",), ("postcode",)),

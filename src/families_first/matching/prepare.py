@@ -201,19 +201,19 @@ def standardise(con: duckdb.DuckDBPyConnection, records: pa.Table) -> pa.Table:
         out[name] = each(name, _identifier(IdentifierKind(name)))
     out["other_id"] = each("other_id", _other_id())
     out["postcode"] = each("postcode", _postcode())
-    street = _Rule(_address_line(), "nullif(trim(regexp_replace(n, '(^| )([0-9]+[A-Z]?)( |$)', ' ')), '')")
-    out["street"] = each("address_line_1", _Rule(street.normal, f"replace({street.kept}, ' ', '')"))
-    words = f"string_split({street.kept}, ' ')"
-    out["street_words"] = each(
-        "address_line_1",
-        _Rule(street.normal, f"list_filter({words}, lambda w: w NOT IN ({_listed(_ROAD_WORDS)}))"),
-    )
-    number = each(
-        "address_line_1",
-        _Rule(street.normal, "nullif(regexp_extract(n, '(^| )([0-9]+[A-Z]?)( |$)', 2), '')"),
+    street = "nullif(trim(regexp_replace(n, '(^| )([0-9]+[A-Z]?)( |$)', ' ')), '')"
+    out["street"], out["street_words"], number = _standard_parts(
+        con,
+        whole["address_line_1"],
+        _address_line(),
+        (
+            f"replace({street}, ' ', '')",
+            f"list_filter(string_split({street}, ' '), lambda w: w NOT IN ({_listed(_ROAD_WORDS)}))",
+            "nullif(regexp_extract(n, '(^| )([0-9]+[A-Z]?)( |$)', 2), '')",
+        ),
     )
     given = each("house_number", _Rule(_letters("v"), "nullif(n, '')"))
-    out["house"] = pc.coalesce(_plain(given), _plain(number)).dictionary_encode()
+    out["house"] = _first_of(given, number)
     out["locality"] = each("locality", _Rule(_letters("v"), f"CASE WHEN n NOT IN {_no_address()} THEN n END"))
     return pa.table({name: out[name] for name in ("rid", "record_key", "source", *PREPARED_COLUMNS)})
 
@@ -225,28 +225,42 @@ def join_standardised(known: pa.Table, new: pa.Table) -> pa.Table:
     return pa.concat_tables([renumbered, numbered]).unify_dictionaries().combine_chunks()
 
 
-def _plain(column: pa.Array) -> pa.Array:
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+def _first_of(first: pa.DictionaryArray, second: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Return the first value where there is one, the second otherwise."""
+    values = pa.concat_arrays([first.dictionary, second.dictionary]).dictionary_encode()
+    moved = pc.add(second.indices, pa.scalar(len(first.dictionary), second.indices.type))
+    return pa.DictionaryArray.from_arrays(
+        values.indices.take(pc.coalesce(first.indices, moved)), values.dictionary
+    )
 
 
 def _standard_values(con: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, rule: _Rule) -> pa.Array:
     """Return the values of the column under the rule: dictionary-encoded text, or plain lists."""
+    return _standard_parts(con, column, rule.normal, (rule.kept,))[0]
+
+
+def _standard_parts(
+    con: duckdb.DuckDBPyConnection, column: pa.ChunkedArray, normal: str, kept: tuple[str, ...]
+) -> list[pa.Array]:
+    """Return several parts of the values of a column, all of one ``normal`` form (see :class:`_Rule`)."""
     coded = column.combine_chunks().dictionary_encode()
     values = coded.dictionary
     con.register("ff_values", pa.table({"i": np.arange(len(values)), "v": values}))
-    found = (
-        con.sql(f"""
-            WITH normal AS MATERIALIZED (SELECT i, {rule.normal} AS n FROM ff_values)
-            SELECT {rule.kept} AS o FROM normal ORDER BY i
-        """)
-        .to_arrow_table()["o"]
-        .combine_chunks()
-    )
+    parts = ", ".join(f"{each} AS o{number}" for number, each in enumerate(kept))
+    found = con.sql(f"""
+        WITH normal AS MATERIALIZED (SELECT i, {normal} AS n FROM ff_values)
+        SELECT {parts} FROM normal ORDER BY i
+    """).to_arrow_table()
     con.unregister("ff_values")
-    if pa.types.is_list(found.type):
-        return found.take(coded.indices)
-    again = found.cast(pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(again.indices.take(coded.indices), again.dictionary)
+    return [_spread(found[f"o{number}"].combine_chunks(), coded.indices) for number in range(len(kept))]
+
+
+def _spread(values: pa.Array, rows: pa.Array) -> pa.Array:
+    """Return for each row its value, dictionary-encoded where that is text."""
+    if pa.types.is_list(values.type):
+        return values.take(rows)
+    again = values.cast(pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(again.indices.take(rows), again.dictionary)
 
 
 def _roots(forenames: pa.DictionaryArray) -> pa.Array:

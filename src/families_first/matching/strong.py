@@ -71,15 +71,19 @@ def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
     )
 
 
+SUPPORTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("dob", ("same", "day and month swapped", "one slip")),
+    ("forename", ("same", "variant", "close", "short form", "swapped with surname")),
+)
+"""What must agree, one or the other, for a shared identifier to settle a pair."""
+
+
 def settled_sql(gamma: dict[str, str]) -> str:
     """Return SQL: whether a strong identifier settles the pair, by level numbers of the comparisons made."""
     if "identifiers" not in gamma:
         return "false"
     supports = []
-    for name, levels in (
-        ("dob", ("same", "day and month swapped", "one slip")),
-        ("forename", ("same", "variant", "close", "short form", "swapped with surname")),
-    ):
+    for name, levels in SUPPORTS:
         if name in gamma:
             numbers = ", ".join(str(BY_NAME[name].gamma(level)) for level in levels)
             supports.append(f"{gamma[name]} IN ({numbers})")
