@@ -29,7 +29,7 @@ def people():
 
 def test_every_reason_has_plain_words():
     for reason in Reason:
-        words = Doubt(reason, True, ("age",)).words
+        words = Doubt(reason, True, ("age",), 3, 10).words
         assert words.endswith("(age)")
         assert words[0].islower()
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
+from families_first.matching.between.at_once import at_once
 from families_first.matching.between.clerical import correct
 from families_first.matching.between.encoded import check_alike, encoded
 from families_first.matching.between.engine import KEYED, Engine, Pairs
@@ -143,9 +145,11 @@ def link_tables(
     try:
         tell("Preparing both tables")
         tokens = check_alike(left, right)
-        sides = tuple(
-            prepare_side(database, table, called, encoded=tokens)
-            for table, called in ((left, "left"), (right, "right"))
+        sides = at_once(
+            [
+                partial(prepare_side, database.cursor(), table, called, encoded=tokens)
+                for table, called in ((left, "left"), (right, "right"))
+            ]
         )
         return _link(used, database, *sides, model=model, one_to_one=one_to_one, clerical=clerical, tell=tell)
     finally:
@@ -172,7 +176,9 @@ def _link(
     if not comparisons or not keys or not left.rows or not right.rows:
         return _nothing(model)
     tell("Finding candidates")
-    homes, neighbours = sample_homes(con, left, right), sample_neighbours(con, left, right)
+    homes, neighbours = at_once(
+        [partial(sample, con.cursor(), left, right) for sample in (sample_homes, sample_neighbours)]
+    )
     seen = _compare(
         engine,
         left,

@@ -5,8 +5,6 @@ again only when its number is in a table of bits that the left rows have filled,
 times the left one's size adds little.
 """
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from families_first.matching.between.at_once import at_once
 from families_first.matching.between.engine import KEYED, BlockSizes, Ints, Pairs
 from families_first.matching.between.keys import Term, terms_of
 from families_first.matching.between.tables import Side
@@ -23,10 +22,10 @@ from families_first.matching.blocking import Key
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int32]
 
-_THREADS = 2
 _BITS_AT_LEAST, _BITS_AT_MOST = 16, 27
 _BITS_PER_ROW = 6  # 2 ** 6 places of the table for each left row: one false alarm in 64
 _AT_A_TIME = 1_000_000
+_A_BATCH = 125_000  # DuckDB gives each of its threads a batch at a time
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -63,12 +62,12 @@ class DuckDBEngine:
         hashed = _Hashed(self.con, left, right)
         for key in keys:
             hashed.prepare(key)
-        self._blocks = _at_once([partial(_blocks_of, hashed, key) for key in keys])
+        self._blocks = at_once([partial(_blocks_of, hashed, key) for key in keys])
         return tuple(_sizes(each.pairs) for each in self._blocks)
 
     def pair(self, most: tuple[int, ...], more: Pairs) -> int:
         width = np.int64(self._sides[1].rows)
-        found = _at_once(
+        found = at_once(
             [partial(_pairs_of, each, limit, width) for each, limit in zip(self._blocks, most, strict=True)]
         )
         self._blocks = []
@@ -90,14 +89,15 @@ class DuckDBEngine:
         for start in range(0, len(pairs.why), _AT_A_TIME):
             part = slice(start, start + _AT_A_TIME)
             rows = pa.array(pairs.left[part]), pa.array(pairs.right[part])
-            taken = _at_once(
+            taken = at_once(
                 [
                     partial(_taken, side, column, which)
                     for column in columns
                     for side, which in zip(self._sides, rows, strict=True)
                 ]
             )
-            self.con.register("ff_joined", pa.table(dict(zip(names, taken, strict=True))))
+            joined = pa.table(dict(zip(names, taken, strict=True))).to_batches(max_chunksize=_A_BATCH)
+            self.con.register("ff_joined", pa.Table.from_batches(joined))
             found.append(self.con.sql(f"SELECT {pattern} AS pattern FROM ff_joined").to_arrow_table())
             self.con.unregister("ff_joined")
         codes = [each["pattern"].to_numpy().astype(np.int64) for each in found]
@@ -237,9 +237,3 @@ def _whole(side: Side, column: str) -> pa.Array:
 
 def _taken(side: Side, column: str, rows: pa.Array) -> pa.Array:
     return _whole(side, column).take(rows)
-
-
-def _at_once[Answer](tasks: Sequence[Callable[[], Answer]]) -> list[Answer]:
-    """Return the answers of tasks that spend their time in array code, two at once."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(lambda task: task(), tasks))
