@@ -17,7 +17,7 @@ from families_first.governance.home import Home
 from families_first.governance.policy import Resource
 from families_first.governance.promises import promise_register
 from families_first.governance.zone_file import ZONE_FILE
-from families_first.simulation.homes import make_homes, places_of_homes
+from families_first.simulation.homes import MadeUpHomes, make_homes, places_of_homes
 
 Said = Callable[[str], None]
 
@@ -101,4 +101,4 @@ def homes_of_demo(folder: Path) -> tuple[Home, ...]:
     places = places_of_homes(folder)
     if not any((place / ZONE_FILE).is_file() for place in places):
         return make_homes(folder, seed=1).each()
-    return tuple(Home.open(place) for place in places)
+    return MadeUpHomes.in_folder(folder).each()

@@ -9,18 +9,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from families_first.assurance.bench import Bench, called
+from families_first.assurance.bench import Bench
 from families_first.assurance.check import Findings, Tally, check
+from families_first.assurance.sealed_before import hold_sealed_before
 from families_first.assurance.small_protocol import PROTOCOL
 from families_first.assurance.small_study import PROJECT, PROTOCOLS, SmallStudy, reading
 from families_first.errors import ExitCode
-from families_first.governance.audit.event import Outcome
-from families_first.governance.audit.log import AuditLog
-from families_first.governance.home import Home
 from families_first.governance.parcels import reading_parcel
 from families_first.governance.parcels.releases import protocol_file
 from families_first.governance.policy import Resource
-from families_first.governance.study.protocols import HASH_DETAIL, SEALING
 from families_first.governance.zone_file import Zone
 from families_first.research.analysis.keeping import evaluate_extract
 from families_first.research.asking import Question, ask
@@ -70,7 +67,7 @@ def analysis_follows_its_protocol(bench: Bench) -> Findings:
         _try_another(tally, study)
     for home in bench.examined():
         if home.zone is Zone.RESEARCH:
-            _look_at_log(tally, home)
+            hold_sealed_before(tally, home, ("build-extract", "analyse"), did="analysed")
     return tally.findings(
         f"A small study was evaluated: {len(results)} tables with {figures} effects, each held against the "
         "outcomes, windows and groups that the protocol's own text names, and against its sealed hash, in "
@@ -172,17 +169,3 @@ def _try_another(tally: Tally, study: SmallStudy) -> None:
     tally.refused(
         f"figures were sealed {what}", lambda: seal_outputs(researcher, _OTHER, PROTOCOLS), *_REFUSED
     )
-
-
-def _look_at_log(tally: Tally, home: Home) -> None:
-    """Hold what a home's log says was built and analysed against what it says was sealed before."""
-    sealed: set[str] = set()
-    for entry in AuditLog.open(home).entries():
-        event = entry.event
-        named = str(event.details.get(HASH_DETAIL) or "")
-        if event.outcome is not Outcome.DONE or not named:
-            continue
-        if event.action == SEALING:
-            sealed.add(named)
-        elif event.action in ("build-extract", "analyse"):
-            tally.holds(named in sealed, f"{called(home)} analysed by a protocol that was not sealed before")

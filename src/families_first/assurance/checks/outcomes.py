@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from families_first.assurance.bench import Bench, called
+from families_first.assurance.bench import Bench
 from families_first.assurance.check import Findings, Tally, check
 from families_first.assurance.column_attacks import unwraps, wrapped_keys
+from families_first.assurance.sealed_before import hold_sealed_before
 from families_first.assurance.small_protocol import PROTOCOL
 from families_first.assurance.small_study import INBOX, PROJECT, PROTOCOLS, SmallStudy, request
 from families_first.errors import ExitCode, UserError
-from families_first.governance.audit.event import Outcome
-from families_first.governance.audit.log import AuditLog
 from families_first.governance.home import Home
 from families_first.governance.identity import receiver_of, signer_of
 from families_first.governance.keys import KEY_BYTES
@@ -29,7 +28,6 @@ from families_first.governance.parcels.container import read_parcel_file
 from families_first.governance.parcels.manifest import Group
 from families_first.governance.parcels.releases import Release, keep_release, protocol_file
 from families_first.governance.study import accept_release, release_outcomes, request_release
-from families_first.governance.study.protocols import HASH_DETAIL, SEALING
 from families_first.governance.study.release_request import ReleaseRequest
 from families_first.governance.zone_file import Zone
 from families_first.research.analysis.keeping import evaluate_extract
@@ -96,7 +94,7 @@ def protocol_sealed_before_outcomes(bench: Bench) -> Findings:
     _misuse_a_release(tally, study, locked)
     for home in bench.examined():
         if home.zone is Zone.RESEARCH:
-            _look_at_log(tally, home)
+            hold_sealed_before(tally, home, ("open-parcel",), did="opened outcomes")
     return tally.findings(
         f"{len(locked)} locked parcels of {rows:,} rows were opened before a protocol was sealed, before its "
         "release, with every key file of every home, with forged, edited and exchanged releases, and for "
@@ -304,19 +302,3 @@ def _opens(study: SmallStudy, locked: list[Path]) -> bool:
 
 def _serial(path: Path) -> str:
     return read_parcel_file(path).manifest.serial
-
-
-def _look_at_log(tally: Tally, home: Home) -> None:
-    """Hold what a home's log says was opened by a protocol against what it says was sealed before."""
-    sealed: set[str] = set()
-    for entry in AuditLog.open(home).entries():
-        event = entry.event
-        named = str(event.details.get(HASH_DETAIL) or "")
-        if event.outcome is not Outcome.DONE or not named:
-            continue
-        if event.action == SEALING:
-            sealed.add(named)
-        elif event.action == "open-parcel":
-            tally.holds(
-                named in sealed, f"{called(home)} opened outcomes by a protocol that was not sealed before"
-            )

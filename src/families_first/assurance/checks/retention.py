@@ -1,8 +1,7 @@
 """Destroyed six years after the end: travelling in time to the day, destroying, and trying to bring back."""
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from families_first.assurance.ended_programme import (
     made_up_programme,
     signer_for,
 )
+from families_first.assurance.every_permit import EveryPermit
 from families_first.errors import ExitCode, UserError
 from families_first.governance.audit.log import AuditLog
 from families_first.governance.backup.making import make_backup
@@ -38,7 +38,6 @@ from families_first.governance.retention.destroying import destroy
 from families_first.governance.retention.periods import years_after
 from families_first.governance.retention.status import status_of
 from families_first.governance.vault import Vault
-from families_first.governance.vault.narrowing import Scope
 
 _NOTICE_YEARS = 6
 
@@ -193,33 +192,10 @@ def _reads_nothing(programme: Programme) -> bool:
         return refusal.code in {ExitCode.VAULT, ExitCode.REFUSED}
 
 
-@dataclass(slots=True)
-class _PastTheRules:
-    """What reaches everything, as somebody would who has got past policy and dates and holds the home's
-    files."""
-
-    home: Home
-    action: str = "check"
-    reads: frozenset[str] = frozenset({"delivery"})
-    writes: frozenset[str] = frozenset()
-    scope: Scope = None
-
-    def check_open(self) -> None:
-        """Never ends."""
-
-    def is_due(self, retention_class: str, received: date) -> bool:
-        """Nothing is due."""
-        return False
-
-    def is_derived_due(self, made_from: Sequence[Sequence[str]]) -> bool:
-        """Nothing is due."""
-        return False
-
-
 def _opens_nothing(home: Home) -> bool:
     """Whether no row can be read even past every rule: the keys alone decide."""
     try:
-        vault = Vault(_PastTheRules(home))
+        vault = Vault(EveryPermit(home))
         for each in vault.list("delivery"):
             for table in each.tables:
                 vault.read(each, table)
