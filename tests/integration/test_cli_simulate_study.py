@@ -3,10 +3,10 @@
 import pytest
 
 from families_first.cli.main import app
-from families_first.cli.study_journey import homes_in
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import load_agreements
 from families_first.research.protocol import load_protocol
+from families_first.simulation.homes import MadeUpHomes
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,8 @@ def folder(tmp_path_factory):
 
 
 def test_every_owner_has_its_records_and_an_agreement_of_the_study(folder):
-    homes, _ = homes_in(folder)
-    for owner, home in homes.owners.items():
+    homes = MadeUpHomes.in_folder(folder)
+    for owner, home in homes.data_owners().items():
         (study,) = (each.study for each in load_agreements(home.agreements).values() if each.study)
         assert study.owner == owner
         assert (home.inbox / "study" / "people.parquet").is_file()
@@ -30,13 +30,13 @@ def test_every_owner_has_its_records_and_an_agreement_of_the_study(folder):
 
 def test_the_protocol_lies_beside_the_homes_and_the_truth_in_none_of_them(folder):
     protocol = load_protocol(folder / "families-first-2026.toml").protocol
-    homes, made_up = homes_in(folder)
+    homes = MadeUpHomes.in_folder(folder)
     projects = {
         each.study.project for each in load_agreements(homes.linkage.agreements).values() if each.study
     }
     assert projects == {protocol.project}
     assert (folder / "truth" / "effects.parquet").is_file()
-    assert not [path for home in made_up.each() for path in home.root.rglob("effects.parquet")]
+    assert not [path for home in homes.each() for path in home.root.rglob("effects.parquet")]
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):

@@ -7,12 +7,12 @@ from time import perf_counter
 from typing import Any
 
 from families_first.cli.evaluate import REPORT_FILE, write_draft
-from families_first.cli.study_journey import Finished, Journey, evaluate_journey, homes_in, run_journey
+from families_first.cli.study_journey import Finished, Journey, finish_study
 from families_first.cli.study_run import beside_truth, journey_as_json
 from families_first.simulation.exampleshire import study_protocol
-from families_first.simulation.study_homes import second_ceremony, unlock_with_shares, write_study
+from families_first.simulation.homes import MadeUpHomes
+from families_first.simulation.study_homes import REPORT, STUDY, write_study
 
-STUDY, REPORT, CUSTODIANS = "study", "report", "custodians"
 _PEOPLE_PER_FAMILY = 10
 """In the registers, for each family of the programme: most people in national records are nobody of it."""
 
@@ -23,12 +23,16 @@ class MadeUpStudy:
     intervals, ``report`` the draft's place in the demo.
     """
 
-    journey: Journey
     finished: Finished
     beside_truth: list[dict[str, object]]
     seconds: float
     level: float
     report: str = f"{REPORT}/{REPORT_FILE}"
+
+    @property
+    def journey(self) -> Journey:
+        """The steps that it took."""
+        return self.finished.journey
 
     def summary(self) -> dict[str, Any]:
         """Return its figures, as ``summary.json`` holds them."""
@@ -55,10 +59,9 @@ def run_made_up_study(
         How many the programme assessed.
     """
     began = perf_counter()
-    homes, made_up = homes_in(folder)
     said("Making national records")
     truth = write_study(
-        made_up,
+        MadeUpHomes.in_folder(folder),
         folder / STUDY,
         people=families * _PEOPLE_PER_FAMILY,
         programme_families=families,
@@ -66,14 +69,10 @@ def run_made_up_study(
     )
     protocol = folder / STUDY / study_protocol().name
     protocol.write_bytes(study_protocol().read_bytes())
-    unlock_with_shares(made_up, folder / CUSTODIANS)
-    keys = second_ceremony(made_up, folder / CUSTODIANS)
-    journey = run_journey(homes, protocol, linkage_keys=keys, said=said)
-    finished = evaluate_journey(homes, journey, said=said)
+    finished = finish_study(folder, protocol, said=said)
     findings = finished.evaluated.findings
     write_draft(folder / REPORT, findings, finished.evaluated.objects)
     return MadeUpStudy(
-        journey=journey,
         finished=finished,
         beside_truth=beside_truth(findings.analysis.effects, truth),
         seconds=perf_counter() - began,

@@ -38,21 +38,9 @@ from families_first.research.extract.opening import open_study_parcels
 from families_first.research.protocol.sealing import SealedProtocol, seal_protocol
 from families_first.research.report.outputs import seal_outputs
 from families_first.simulation.homes import MadeUpHomes
-from families_first.simulation.study_homes import STUDY_INBOX
+from families_first.simulation.study_homes import CUSTODIANS, STUDY_INBOX, gather_custodians
 
 Said = Callable[[str], None]
-SOURCES = STUDY_INBOX
-"""The folder of an owner's inbox that holds its files for the study, and of others' that holds parcels."""
-
-
-@dataclass(frozen=True, slots=True)
-class StudyHomes:
-    """The homes of a study: ``owners`` by owner id, the council among them."""
-
-    owners: dict[str, Home]
-    linkage: Home
-    research: Home
-    publication: Home
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +58,27 @@ class Journey:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An evaluated study, and the parcel of its figures for publication."""
+    """A study from one end to the other: its steps, what was found, and the parcel of figures for
+    publication.
+    """
 
+    journey: Journey
     evaluated: Evaluated
     outputs: SealedParcel
 
 
-def homes_in(folder: Path) -> tuple[StudyHomes, MadeUpHomes]:
-    """Return the homes that a demo laid out in a folder.
+def finish_study(folder: Path, protocol: Path, *, said: Said = lambda step: None) -> Finished:
+    """Go the whole way in homes that lie in a folder as a demo lays them out.
 
     Raises
     ------
     UserError
-        HOME, when one is missing.
+        HOME, when a home is missing; otherwise as :func:`run_journey` and :func:`evaluate_journey`.
     """
-    made = MadeUpHomes.in_folder(folder)
-    return StudyHomes(dict(made.data_owners()), made.linkage, made.research, made.publication), made
+    homes = MadeUpHomes.in_folder(folder)
+    keys = gather_custodians(homes, folder / CUSTODIANS)
+    journey = run_journey(homes, protocol, linkage_keys=keys, said=said)
+    return evaluate_journey(homes, journey, said=said)
 
 
 def desk_of_role(home: Home, role: str, purpose: Purpose = Purpose.RESEARCH) -> Desk:
@@ -108,7 +101,7 @@ def desk_of_role(home: Home, role: str, purpose: Purpose = Purpose.RESEARCH) -> 
 
 
 def run_journey(
-    homes: StudyHomes,
+    homes: MadeUpHomes,
     protocol: Path,
     *,
     linkage_keys: KeyProvider | None = None,
@@ -135,10 +128,12 @@ def run_journey(
     project = next(iter(splits.values())).project
     linker = desk_of_role(homes.linkage, "linker")
     link, spine = _link(homes, linker, splits, project, said)
-    arrived = _carry(
-        [spine.spine, spine.quality, *(part for split in splits.values() for part in _payload(split))],
-        homes.research,
+    payload = (
+        parcel for split in splits.values() for parcel in split.parcels if parcel is not split.identifiers
     )
+    parcels = [spine.spine, spine.quality, *payload]
+    arrived = _carry(parcels, homes.research)
+    locked = [path for parcel, path in zip(parcels, arrived, strict=True) if parcel.manifest.locked]
     said("Destroying the identifiers at the linker")
     destroyed = destroy_identifiers(linker, project, keys=linkage_keys)
     said("Opening what the researchers may see before outcomes")
@@ -147,13 +142,13 @@ def run_journey(
     sealed = seal_protocol(researcher, protocol)
     extract = build_extract(researcher, sealed.text.protocol.id, said=said)
     said("Releasing the outcomes to the sealed protocol")
-    _release(homes, researcher, sealed, arrived)
+    _release(homes, researcher, sealed, locked)
     _open(researcher, arrived, said)
     outcomes = open_outcomes(researcher, sealed.text.protocol.id, said=said)
     return Journey(splits, link, spine, destroyed, sealed, extract, outcomes)
 
 
-def evaluate_journey(homes: StudyHomes, journey: Journey, *, said: Said = lambda step: None) -> Finished:
+def evaluate_journey(homes: MadeUpHomes, journey: Journey, *, said: Said = lambda step: None) -> Finished:
     """Evaluate what was opened, and seal the figures for publication.
 
     Raises
@@ -167,21 +162,21 @@ def evaluate_journey(homes: StudyHomes, journey: Journey, *, said: Said = lambda
     agreement = agreement_for(homes.research, lambda each: "outputs" in each.files)
     parcel = seal_outputs(researcher, protocol, agreement)
     _carry([parcel], homes.publication)
-    return Finished(evaluated, parcel)
+    return Finished(journey, evaluated, parcel)
 
 
-def _split(homes: StudyHomes, said: Said) -> dict[str, Split]:
+def _split(homes: MadeUpHomes, said: Said) -> dict[str, Split]:
     splits = {}
-    for owner, home in homes.owners.items():
+    for owner, home in homes.data_owners().items():
         said(f"Splitting the records of {owner}")
-        files = sorted((home.inbox / SOURCES).glob("*.*"))
+        files = sorted((home.inbox / STUDY_INBOX).glob("*.*"))
         agreement = agreement_for(home, lambda each: each.study is not None)
         splits[owner] = split_for_study(desk_of_role(home, "data-lead"), files, agreement, said=said)
     return splits
 
 
 def _link(
-    homes: StudyHomes, linker: Desk, splits: dict[str, Split], project: str, said: Said
+    homes: MadeUpHomes, linker: Desk, splits: dict[str, Split], project: str, said: Said
 ) -> tuple[LinkRun, SealedSpine]:
     said("Opening identifiers at the linker")
     for path in _carry([split.identifiers for split in splits.values()], homes.linkage):
@@ -203,9 +198,8 @@ def _open(researcher: Desk, parcels: Sequence[Path], said: Said) -> None:
         )
 
 
-def _release(homes: StudyHomes, researcher: Desk, sealed: SealedProtocol, arrived: Sequence[Path]) -> None:
+def _release(homes: MadeUpHomes, researcher: Desk, sealed: SealedProtocol, locked: Sequence[Path]) -> None:
     agreement = agreement_for(homes.research, lambda each: "release" in each.files)
-    locked = [path for path in arrived if is_locked(path)]
     request = request_release(researcher, sealed.seal.id, agreement, locked)
     checker = desk_of_role(homes.publication, "output-checker")
     (path,) = _carry([request], homes.publication)
@@ -233,22 +227,8 @@ def agreement_for(home: Home, fits: Callable[[Agreement], bool]) -> str:
     )
 
 
-def is_locked(path: Path) -> bool:
-    """Whether a parcel has columns that a sealed protocol must release first."""
-    from families_first.governance.parcels.container import read_parcel_file
-
-    return bool(read_parcel_file(path).manifest.locked)
-
-
-def _payload(split: Split) -> Iterable[SealedParcel]:
-    for section in split.sections:
-        yield section.open
-        if section.locked is not None:
-            yield section.locked
-
-
 def _carry(parcels: Iterable[SealedParcel], to: Home) -> list[Path]:
     """Carry parcels from the sender's outbox to a home's inbox, as a courier would."""
-    place = to.inbox / SOURCES
+    place = to.inbox / STUDY_INBOX
     make_private_folder(place)
     return [Path(shutil.move(parcel.path, place / parcel.path.name)) for parcel in parcels]

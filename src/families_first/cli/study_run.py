@@ -36,29 +36,26 @@ def run(
     """
     from families_first.cli.evaluate import told, write_draft
     from families_first.cli.progress import progress
-    from families_first.cli.study_journey import evaluate_journey, homes_in, run_journey
+    from families_first.cli.study_journey import finish_study
     from families_first.research.report.hiding import as_draft
-    from families_first.simulation.study_homes import second_ceremony, unlock_with_shares
+    from families_first.simulation.study_homes import REPORT
 
-    places, made_up = homes_in(homes)
     with progress("Beginning") as steps:
-        unlock_with_shares(made_up, homes / "custodians")
-        keys = second_ceremony(made_up, homes / "custodians")
-        journey = run_journey(places, protocol, linkage_keys=keys, said=steps.describe)
-        evaluated = evaluate_journey(places, journey, said=steps.describe)
-    folder = homes / "report"
-    write_draft(folder, evaluated.evaluated.findings, evaluated.evaluated.objects)
+        done = finish_study(homes, protocol, said=steps.describe)
+    findings, objects = done.evaluated.findings, done.evaluated.objects
+    folder = homes / REPORT
+    write_draft(folder, findings, objects)
     emit(
         {
-            "journey": journey_as_json(journey),
-            "objects": as_draft(evaluated.evaluated.objects),
-            "outputs": evaluated.outputs.serial,
+            "journey": journey_as_json(done.journey),
+            "objects": as_draft(objects),
+            "outputs": done.outputs.serial,
         },
         json=json,
         show=[
-            *told_of_journey(journey),
-            *told(evaluated.evaluated.findings),
-            f"Sealed {len(evaluated.evaluated.objects)} tables and figures for checking; the draft of the "
+            *told_of_journey(done.journey),
+            *told(findings),
+            f"Sealed {len(objects)} tables and figures for checking; the draft of the "
             f"report is in {folder.name}/.",
         ],
     )

@@ -26,10 +26,10 @@ from families_first.simulation import REFERENCE_DAY, simulate_county
 from families_first.simulation.broken import write_broken_extracts
 from families_first.simulation.extracts import write_extracts, write_truth
 from families_first.simulation.homes import OWNERS_FOLDER, MadeUpHomes, make_homes, places_of_homes
+from families_first.simulation.study_homes import CUSTODIANS, REPORT, STUDY
 
 DEMO_PACK = "exampleshire-2026"
 DATA_LEAD = "data-lead"
-CUSTODIANS = "custodians"  # the folder of the made-up custodians' shares
 COUNTY = "county"  # the folder that holds the truth
 
 
@@ -154,7 +154,7 @@ def make_county(folder: Path, *, people: int, seed: int, said: Said = lambda ste
 
 def _fresh(folder: Path, seed: int) -> tuple[Path, MadeUpHomes]:
     for place in (
-        *(folder / part for part in (COUNTY, CUSTODIANS, "witnesses", OWNERS_FOLDER, "study", "report")),
+        *(folder / part for part in (COUNTY, CUSTODIANS, "witnesses", OWNERS_FOLDER, STUDY, REPORT)),
         *places_of_homes(folder),
     ):
         shutil.rmtree(place, ignore_errors=True)

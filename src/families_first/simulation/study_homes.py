@@ -15,7 +15,9 @@ from families_first.simulation.homes import MadeUpHomes, ceremony_in, share_file
 from families_first.simulation.national.writing import TRUTH, write_national
 
 STUDY_INBOX = "study"
-"""The folder of an owner's inbox where its files for a study lie."""
+"""The folder of a home's inbox where an owner's files for a study lie, or the parcels that came to others."""
+STUDY, REPORT, CUSTODIANS = "study", "report", "custodians"
+"""The folders of a demo, beside its homes: the truth of the study, its report, the made-up shares."""
 SECOND_SHARES = "after-the-identifiers-were-destroyed"
 
 
@@ -57,21 +59,18 @@ def _is_party(home: Home, text: Traversable) -> bool:
     return f'name = "{home.organisation}"\n' in text.read_text(encoding="utf-8")
 
 
-def unlock_with_shares(homes: MadeUpHomes, custodians: Path) -> None:
-    """Bring the linker's and the university's made-up shares to the homes whose masters are split."""
+def gather_custodians(homes: MadeUpHomes, custodians: Path) -> KeyProvider | None:
+    """Bring the linker's and the university's made-up shares to the homes whose masters are split.
+
+    Returns keys with which the linker's custodians make a new master, None where it holds its own. Their new
+    shares go into a folder beside the first ones, which open nothing afterwards.
+    """
     for home in (homes.linkage, homes.research):
         if home.settings.keys.provider == "custodians":
             opening_of(
                 home,
                 [custodians / share_file(home.zone, each) for each in ("trusted-linker", "research-body")],
             )
-
-
-def second_ceremony(homes: MadeUpHomes, custodians: Path) -> KeyProvider | None:
-    """Return keys with which the linker's made-up custodians make a new master; None where it holds its own.
-
-    Their new shares go into a folder beside the first ones, which open nothing afterwards.
-    """
     if homes.linkage.settings.keys.provider != "custodians":
         return None
     place = custodians / SECOND_SHARES
