@@ -15,7 +15,7 @@ raises.
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import duckdb
 
@@ -41,9 +41,9 @@ def with_arrow_lambdas(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def quiet_splink() -> Iterator[None]:
-    """Silence Splink's log and warnings for the length of a call, and put its log level back."""
-    logger = logging.getLogger("splink")
+def quiet(library: str) -> Iterator[None]:
+    """Silence a library's log and all warnings for the length of a call, and put its log level back."""
+    logger = logging.getLogger(library)
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
@@ -52,3 +52,8 @@ def quiet_splink() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+def quiet_splink() -> AbstractContextManager[None]:
+    """Silence Splink; see :func:`quiet`."""
+    return quiet("splink")

@@ -9,12 +9,10 @@ What Spark writes down while it works (shuffles, spills) is encrypted with a key
 event log, no warehouse and no log, because what it logs of a failure may quote a value.
 """
 
-import logging
 import os
 import shutil
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
@@ -29,6 +27,7 @@ from families_first.matching.between.engine import KEYED, BlockSizes, Ints, Pair
 from families_first.matching.between.keys import terms_of
 from families_first.matching.between.tables import Side
 from families_first.matching.blocking import Key
+from families_first.matching.compat import quiet
 
 _BATCH = 100_000
 _TABLES = ("ff_left", "ff_right")
@@ -82,7 +81,7 @@ class SparkEngine:
         for key, value in chosen.items():
             builder = builder.config(key, value)
         try:
-            with _quiet(), _environment(address, local=master.startswith("local")):
+            with quiet("py4j"), _environment(address, local=master.startswith("local")):
                 self.session: Any = builder.getOrCreate()
         except Exception:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -175,7 +174,7 @@ class SparkEngine:
                 for field in rows.schema
             }
         )
-        with _quiet():  # pyspark leaves the socket by which the rows went to be closed by the collector
+        with quiet("py4j"):  # pyspark leaves the socket by which the rows went to be closed by the collector
             frame = self.session.createDataFrame(plain)
         self._hold(table, frame)
 
@@ -196,7 +195,7 @@ class SparkEngine:
         """Stop the session and Java, and delete what they wrote."""
         self.forget()
         gateway = self.session.sparkContext._gateway
-        with _quiet():
+        with quiet("py4j"):
             self.session.stop()
             _stop_java(gateway)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -211,7 +210,7 @@ class SparkEngine:
 def _rows(frame: Any) -> pa.Table:
     """Return the rows of a frame; what Spark says of a failure may quote a value and is withheld."""
     try:
-        with _quiet():
+        with quiet("py4j"):
             found: pa.Table = frame.toArrow()
     except Exception:
         raise UserError(
@@ -333,20 +332,6 @@ def _check_answers(master: str) -> None:
         fix="Give the address of a Spark that runs (spark://host:7077), or local[2] for this machine alone.",
         code=ExitCode.RESOURCE,
     )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what Spark and py4j say about themselves out of the program's warnings."""
-    logger = logging.getLogger("py4j")
-    level = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
 
 
 @contextmanager
