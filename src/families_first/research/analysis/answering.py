@@ -19,9 +19,8 @@ from families_first.research.evaluation.estimate import Contrast, Counts, Estima
 from families_first.research.evaluation.inference import infer
 from families_first.research.evaluation.weighting import Weighting
 
-_AT_A_TIME = (
-    8  # outcomes: as many as share their passes over the covariates; each holds two arrays of all units
-)
+_AT_A_TIME = 8
+"""Outcomes: as many as share their passes over the covariates; each holds two arrays of all units."""
 FEWEST_AREAS = 10
 """With fewer areas, errors by area find what is not there (Cameron, Gelbach & Miller 2008)."""
 _NO_SPREAD = 1e-10  # of the effect or the mean: what rounding leaves where nothing varies

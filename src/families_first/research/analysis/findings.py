@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from families_first.research.analysis.questions import questions_of
 from families_first.research.analysis.running import Analysis, analyse
 from families_first.research.analysis.sensitivity import Undoing, honest_intervals, undo_effects
 from families_first.research.analysis.specifications import Curve, curves
@@ -62,7 +61,7 @@ def find(study: StudyData, protocol: StudyProtocol, *, said: Said = lambda step:
         events = tuple(
             (each, honest_intervals(protocol, each)) for each in followed if isinstance(each, EventStudy)
         )
-        varied = curves(study, protocol, questions_of(protocol, study), said=said)
+        varied = curves(study, protocol, [each.question for each in analysis.effects], said=said)
     said("Valuing the effects")
     return Findings(
         analysis,

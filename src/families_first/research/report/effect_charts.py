@@ -79,10 +79,8 @@ def forest(told: Sequence[Told], *, title: str, level: float) -> Chart | None:
                 each.window,
                 each.difference,
                 each.interval,
-                signed(by * each.effect.uncorrected.value, 2) if by > 1
-                else signed(each.effect.uncorrected.value, 3),
-                signed(by * each.effect.unadjusted.value, 2) if by > 1
-                else signed(each.effect.unadjusted.value, 3),
+                signed(by * each.effect.uncorrected.value, _places(by)),
+                signed(by * each.effect.unadjusted.value, _places(by)),
                 each.verdict,
             )
             for each in shown
@@ -135,7 +133,7 @@ def choices(curve: Curve, *, title: str, unit: Unit, level: float) -> Chart:
     """Draw the effect under every choice, from the lowest to the highest."""
     reach = float(stats.norm.isf(level / 2))
     by = _by(unit)
-    places = 2 if by > 1 else 3
+    places = _places(by)
     lines = [
         _Line(
             each.label,
@@ -172,7 +170,7 @@ def choices(curve: Curve, *, title: str, unit: Unit, level: float) -> Chart:
 def event_study(study: EventStudy, *, unit: Unit, level: float) -> Chart:
     """Draw one outcome quarter by quarter, before and after the start."""
     by = _by(unit)
-    places = 2 if by > 1 else 3
+    places = _places(by)
     quarters = [
         {"since": int(study.since[k]) + 1 if study.since[k] >= 0 else int(study.since[k])}
         | {
@@ -328,6 +326,11 @@ def _scaled(told: Told, by: float) -> tuple[float, float, float]:
     return by * apart.value, by * apart.low, by * apart.high
 
 
+def _places(by: float) -> int:
+    """Return the decimal places of a change: fewer in percentage points."""
+    return 2 if by > 1 else 3
+
+
 def _band(told: Told, by: float) -> str:
-    places = 2 if by > 1 else 3
+    places = _places(by)
     return f"{signed(by * told.effect.band_low, places)} to {signed(by * told.effect.band_high, places)}"
