@@ -142,6 +142,15 @@ def test_links_do_not_depend_on_the_order_of_rows(study):
     assert len(pairs[0] ^ pairs[1]) <= 2
 
 
+def test_learning_from_a_part_of_the_candidates_says_the_same(study, linked, monkeypatch):
+    monkeypatch.setattr("families_first.matching.between.linking._LEARNT_FROM", 20_000)
+    for owner in ("education", "justice"):
+        whole, part = linked[owner], Linked(study, owner)
+        assert part.probability.sum() == pytest.approx(part.right_link.sum(), rel=0.015), owner
+        assert part.right_link[part.probability >= 0.5].mean() >= 0.99, owner
+        assert part.found.model.m["dob"] == pytest.approx(whole.found.model.m["dob"], abs=0.06)
+
+
 def test_a_clerical_sample_mends_probabilities_that_are_too_high():
     rng = np.random.default_rng(5)
     stated = rng.uniform(0.02, 0.999, 4000)

@@ -1,7 +1,7 @@
 """Two tables of records: which row of one is the person of which row of the other, and how sure that is."""
 
 from families_first.matching.between.engine import Engine
-from families_first.matching.between.linking import EDGES, LINKS, Between, link_tables
+from families_first.matching.between.linking import EDGES, LIKELY_ENOUGH, LINKS, Between, link_tables
 from families_first.matching.between.local import DuckDBEngine
 
-__all__ = ["EDGES", "LINKS", "Between", "DuckDBEngine", "Engine", "link_tables"]
+__all__ = ["EDGES", "LIKELY_ENOUGH", "LINKS", "Between", "DuckDBEngine", "Engine", "link_tables"]

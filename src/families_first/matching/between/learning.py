@@ -38,6 +38,7 @@ _DECADES = 14
 _GROUP_PRIOR = 50.0
 _UNMATCHED_AT_LEAST = 0.005
 LEAST_WEIGHT = -8.0
+_HOPELESS = -16.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,55 +127,89 @@ def _counted(gamma: Ints, levels: int, start: Floats | float = 0.5) -> Floats:
     return np.asarray(counts / counts.sum())
 
 
-def learn(
-    evidence: Evidence,
-    rows: tuple[Ints, Ints],
-    stands_for: Floats,
-    *,
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where learning starts: how pairs of each kind look; ``sizes`` by kind and group of right rows."""
+
+    looks: Looks
+    sizes: Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """The pairs that are learnt from.
+
+    ``rows`` are left and right row numbers; ``stands_for`` how many pairs each stands for: 1 for a candidate,
+    more for one of a sampled home, 0 for a candidate that is there to compete alone; ``competes`` says which
+    are candidates; ``certain`` which a strong identifier settles. All of shape (pairs,). ``share`` is of the
+    left rows, those whose pairs are counted.
+    """
+
+    evidence: Evidence
+    rows: tuple[Ints, Ints]
+    stands_for: Floats
+    competes: Flags
+    certain: Flags
+    share: float
+
+
+def start_from(
+    comparisons: tuple[Comparison, ...],
     m: tuple[Floats, ...],
+    *,
     chance: Chance,
     near: Near | None,
     neighbours: float,
     groups: tuple[Groups, Groups],
-    one_to_one: bool,
-    teach: bool,
-    certain: Flags,
-    share: float,
+) -> Start:
+    """Return where to start from these shares of one person's rows; ``neighbours`` is how many pairs of them
+    there are.
+    """
+    counts = len(groups[0].of), len(groups[1].of)
+    usual = max(0.3 * min(counts), 1.0)
+    parts = {
+        "stranger": float(counts[0]) * counts[1],
+        NEIGHBOUR: max(neighbours, 1.0),
+        "moved": 0.2 * usual,
+        "twin": 0.03 * usual,
+        "namesake": 0.03 * usual,
+    }
+    share = groups[1].rows / max(groups[1].rows.sum(), 1.0)
+    sizes = {kind: parts.get(kind, usual) * share for kind in kinds_of(comparisons, near)}
+    moved = tuple(
+        chance.u[index] if each.sharing is Sharing.HOME else m[index]
+        for index, each in enumerate(comparisons)
+    )
+    return Start(Looks(m, chance, moved, near), sizes)
+
+
+def weigh(evidence: Evidence, looks: Looks, sizes: Mapping[str, Floats], group: Ints) -> Floats:
+    """Return the weight of each pair, log2 odds of one person before candidates compete (shape (pairs,))."""
+    masses = mass(evidence, looks, sizes, group)
+    return np.asarray(total(masses, ONE_PERSON) - total(masses, ANOTHER))
+
+
+def learn(
+    taught: Taught, start: Start, groups: tuple[Groups, Groups], *, one_to_one: bool, teach: bool
 ) -> Learnt:
     """Fit the sizes, how far people move and, when ``teach``, the shares ``m`` of one person's rows.
 
-    Parameters
-    ----------
-    evidence, rows, stands_for
-        The pairs: what is seen, left and right row numbers, and how many pairs each stands for (1 for a
-        candidate; more for a pair of a sampled home, which does not compete).
-    m
-        Where to start, which also counts as a few pairs seen beforehand.
-    neighbours
-        How many pairs of neighbours there are.
-    groups
-        The groups of the left and of the right rows.
-    certain
-        Pairs that a strong identifier settles (pairs,): one person whatever the shares.
-    share
-        The share of left rows whose pairs these are; sizes and neighbours are of all.
+    Where it starts also counts as a few pairs seen beforehand; how strangers agree is kept.
     """
     ours, theirs = groups
-    counts = len(ours.of), len(theirs.of)
+    evidence, rows, competes = taught.evidence, taught.rows, taught.competes
     group = theirs.of[rows[1]]
-    part_of = theirs.rows / max(theirs.rows.sum(), 1.0)
-    sizes = {kind: size * part_of for kind, size in _start(evidence, near, neighbours, counts).items()}
-    weights = stands_for / share
+    looks, sizes = start.looks, dict(start.sizes)
+    weights = taught.stands_for / taught.share
     fixed = {kind: sizes[kind] for kind in ("stranger", NEIGHBOUR) if kind in sizes}
-    candidate = stands_for == 1.0
-    looks = Looks(m, chance, _moved_before(evidence.comparisons, m, chance), near)
     unmatched: tuple[Floats, Floats] = np.full(len(ours.rows), 0.5), np.full(len(theirs.rows), 0.5)
     for _ in range(ROUNDS):
         masses = mass(evidence, looks, sizes, group)
         one, another = total(masses, ONE_PERSON), total(masses, ANOTHER)
-        weight = np.where(certain, 40.0, one - another)
+        weight = np.where(taught.certain, 40.0, one - another)
         likely = 1.0 / (1.0 + np.exp2(-np.clip(weight, -60, 60)))
-        competing = np.flatnonzero(candidate & (weight > LEAST_WEIGHT))
+        competing = np.flatnonzero(competes & (weight > _HOPELESS))
+        likely[competes & (weight <= _HOPELESS)] = 0.0
         likely[competing] = settle(
             weight[competing],
             (rows[0][competing], rows[1][competing]),
@@ -198,12 +233,12 @@ def learn(
             abs(fresh[kind].sum() - sizes[kind].sum()) / max(sizes[kind].sum(), 1.0) for kind in sizes
         )
         sizes = fresh
-        people = np.where(candidate, likely, 0.0) / share
+        people = np.where(competes, likely * weights, 0.0)
         unmatched = _unmatched(people, ours, rows[0]), _unmatched(people, theirs, rows[1])
         if "moved" in found:
-            looks = replace(looks, moved=_learn_moved(evidence, found["moved"], looks))
+            looks = replace(looks, moved=_learn_moved(evidence, found["moved"] * taught.stands_for, looks))
         if teach:
-            looks = replace(looks, m=_learn_m(evidence, found, stands_for, m))
+            looks = replace(looks, m=_learn_m(evidence, found, taught.stands_for, start.looks.m))
         if moved < _STILL:
             break
     return Learnt(looks, sizes, unmatched)
@@ -225,29 +260,6 @@ def settle(
     odds = np.exp2(np.minimum(weight, 45.0)) / none
     counts = len(groups[0].of), len(groups[1].of)
     return compete(*rows, odds, rows=counts, both_ways=one_to_one, passes=passes)
-
-
-def _start(
-    evidence: Evidence, near: Near | None, neighbours: float, counts: tuple[int, int]
-) -> dict[str, float]:
-    usual = max(0.3 * min(counts), 1.0)
-    parts = {
-        "stranger": float(counts[0]) * counts[1],
-        NEIGHBOUR: max(neighbours, 1.0),
-        "moved": 0.2 * usual,
-        "twin": 0.03 * usual,
-        "namesake": 0.03 * usual,
-    }
-    return {kind: parts.get(kind, usual) for kind in kinds_of(evidence.comparisons, near)}
-
-
-def _moved_before(
-    comparisons: tuple[Comparison, ...], m: tuple[Floats, ...], chance: Chance
-) -> tuple[Floats, ...]:
-    return tuple(
-        chance.u[index] if each.sharing is Sharing.HOME else m[index]
-        for index, each in enumerate(comparisons)
-    )
 
 
 def _learn_moved(evidence: Evidence, part: Floats, looks: Looks) -> tuple[Floats, ...]:
@@ -298,7 +310,7 @@ def _learn_m(
         gamma = gammas[:, index]
         seen = gamma >= 0
         teachers = [kind for kind in mine if takes_m(kind, each)]
-        if each.sharing is Sharing.NOBODY and mine["same"].sum() >= _ENOUGH:
+        if each.sharing is not Sharing.HOME and mine["same"].sum() >= _ENOUGH:
             teachers = ["same"]
         weight = sum((mine[kind] for kind in teachers), np.zeros(patterns))
         counted = np.bincount(gamma[seen], weights=weight[seen], minlength=len(before)) + _STRENGTH * before

@@ -15,24 +15,19 @@ from families_first.matching.between.engine import KEYED, Engine, Pairs
 from families_first.matching.between.homes import Places, sample_homes, sample_neighbours
 from families_first.matching.between.judging import Flags, explained, judge
 from families_first.matching.between.keys import keys_for
-from families_first.matching.between.kinds import (
-    ANOTHER,
-    Evidence,
-    Ties,
-    gather_evidence,
-    learn_near,
-    mass,
-    total,
-)
+from families_first.matching.between.kinds import Evidence, Looks, Ties, gather_evidence, learn_near
 from families_first.matching.between.learning import (
     LEAST_WEIGHT,
     Groups,
     Learnt,
+    Taught,
     chance_of,
     group_rows,
     has_families,
     learn,
     settle,
+    start_from,
+    weigh,
 )
 from families_first.matching.between.levels import Floats, Ints, compared_columns, pattern_sql
 from families_first.matching.between.local import DuckDBEngine
@@ -57,6 +52,8 @@ HOME, NEAR, RANDOM = 2 * KEYED, 4 * KEYED, 8 * KEYED
 """Why else a pair is compared."""
 LEAST_PROBABILITY = 0.01
 """Candidate links that are less probable are left out."""
+LIKELY_ENOUGH = 0.8
+"""From this probability on a candidate may be taken for a link, where one answer is needed."""
 _RANDOM_PAIRS = 200_000
 _LEARNT_FROM = 600_000  # candidate pairs
 _AT_A_TIME = 500_000
@@ -193,43 +190,50 @@ def _link(
     ties = _ties(left, right, rarity)
     near = learn_near(seen.codes[seen.why & NEAR > 0], comparisons)
     chance = chance_of(left, right, seen.codes[seen.why & RANDOM > 0], comparisons)
-    start = model or usual_model()
+    before = model or usual_model()
     groups = group_rows(left), group_rows(right)
     candidate = seen.why & KEYED > 0
     candidates = int(candidate.sum())
     if candidates == 0:
         return _nothing(model)
-    sampled, share = _sampled(left, candidates)
-    taught = np.flatnonzero((candidate | (seen.why & HOME > 0)) & sampled[seen.left])
+    start = start_from(
+        comparisons,
+        before.shares(comparisons).m,
+        chance=chance,
+        near=near,
+        neighbours=neighbours.count,
+        groups=groups,
+    )
 
     def gathered(at: Ints) -> Evidence:
         return gather_evidence(
             seen.codes[at], seen.left[at], comparisons, chance=chance, rarity=rarity, ties=ties
         )
 
-    learnt = learn(
-        gathered(taught),
-        (seen.left[taught], seen.right[taught]),
-        np.where(candidate[taught], 1.0, homes.stands_for),
-        m=start.shares(comparisons).m,
-        chance=chance,
-        near=near,
-        neighbours=neighbours.count,
-        groups=groups,
-        one_to_one=one_to_one,
-        teach=model is None,
-        certain=judge(seen.codes[taught], comparisons, families=True)[1],
-        share=share,
+    def weighed(at: Ints, looks: Looks, sizes: Mapping[str, Floats]) -> Floats:
+        parts = np.array_split(at, len(at) // _AT_A_TIME + 1)
+        return np.concatenate(
+            [weigh(gathered(part), looks, sizes, groups[1].of[seen.right[part]]) for part in parts]
+        )
+
+    at, stands_for, share = _taught(
+        left, seen, candidate, homes.stands_for, lambda part: weighed(part, start.looks, start.sizes)
     )
+    taught = Taught(
+        gathered(at),
+        (seen.left[at], seen.right[at]),
+        stands_for,
+        candidate[at],
+        judge(seen.codes[at], comparisons, families=True)[1],
+        share,
+    )
+    learnt = learn(taught, start, groups, one_to_one=one_to_one, teach=model is None)
     tell("Weighing")
-    at, weight = [], []
-    for part in np.array_split(np.flatnonzero(candidate), max(candidates // _AT_A_TIME, 1)):
-        masses = mass(gathered(part), learnt.looks, learnt.sizes, groups[1].of[seen.right[part]])
-        odds = total(masses, ONE_PERSON) - total(masses, ANOTHER)
-        at.append(part[odds >= LEAST_WEIGHT])
-        weight.append(odds[odds >= LEAST_WEIGHT])
-    kept = seen.only(np.concatenate(at))
-    trained = start.with_shares(
+    at = np.flatnonzero(candidate)
+    weight = weighed(at, learnt.looks, learnt.sizes)
+    at, weight = at[weight >= LEAST_WEIGHT], weight[weight >= LEAST_WEIGHT]
+    kept = seen.only(at)
+    trained = before.with_shares(
         comparisons,
         Shares(learnt.looks.m, chance.u),
         **(
@@ -241,7 +245,7 @@ def _link(
     )
     found = _answer(
         kept,
-        np.concatenate(weight),
+        weight,
         comparisons,
         learnt,
         groups,
@@ -283,14 +287,33 @@ def _compare(
     return _Seen(codes, pairs.why, pairs.left, pairs.right)
 
 
-def _sampled(left: Side, candidates: int) -> tuple[Flags, float]:
-    """Return which left rows are learnt from and their share: whole postcodes, because families compete."""
-    one_in = -(-candidates // _LEARNT_FROM)
-    if one_in <= 1:
-        return np.ones(left.rows, dtype=bool), 1.0
+def _taught(
+    left: Side,
+    seen: _Seen,
+    candidate: Flags,
+    homes: float,
+    guess: Callable[[Ints], Floats],
+) -> tuple[Ints, Floats, float]:
+    """Return which pairs are learnt from, how many each stands for, and the share of left rows they are of.
+
+    Of many candidates those of some postcodes are counted, whole ones, because families compete. The likely
+    candidates of the same right rows elsewhere (by ``guess``) are there to compete: without him to whom it
+    belongs, a right row would teach that a stranger with his forename is he.
+    """
+    one_in = -(-int(candidate.sum()) // _LEARNT_FROM)
     place = left.codes("postcode")
-    chosen = np.where(place >= 0, place, np.arange(left.rows)) % one_in == 0
-    return chosen, max(float(chosen.mean()), 1.0 / left.rows)
+    sampled = np.where(place >= 0, place, np.arange(left.rows)) % one_in == 0
+    share = max(float(sampled.mean()), 1.0 / left.rows)
+    mine = sampled[seen.left]
+    counted = np.flatnonzero((candidate | (seen.why & HOME > 0)) & mine)
+    stands_for = np.where(candidate[counted], 1.0, homes)
+    if one_in == 1:
+        return counted, stands_for, 1.0
+    theirs = np.zeros(int(seen.right.max()) + 1, dtype=bool)
+    theirs[seen.right[candidate & mine]] = True
+    rivals = np.flatnonzero(candidate & ~mine & theirs[seen.right])
+    rivals = rivals[guess(rivals) > 0.0]
+    return np.concatenate([counted, rivals]), np.concatenate([stands_for, np.zeros(len(rivals))]), share
 
 
 def _answer(
