@@ -6,13 +6,18 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from families_first.research.analysis.adjusting import Choice
 from families_first.research.analysis.alike import Flow
+from families_first.research.analysis.drawing import answer_without_linkage_error
+from families_first.research.analysis.effects import effects_of
 from families_first.research.analysis.findings import Findings, find
+from families_first.research.analysis.questions import questions_of
 from families_first.research.analysis.running import analyse
 from families_first.research.analysis.verdicts import Word
 from families_first.research.evaluation.multiplicity import critical_value
 from families_first.research.report.tables import objects_of
 from made_up_analysis import even, own_protocol, rows, with_uncertain_links
+from made_up_county_study import county_study
 
 SEEDS = range(12)
 
@@ -210,8 +215,6 @@ def test_a_county_with_planted_effects_is_recovered():
     """Seven thousand people through matching, cohort and counting; the links are those that the matching
     finds.
     """
-    from made_up_county_study import county_study
-
     made, study, protocol = county_study(people=20_000, families=2_000, seed=3)
     analysis = analyse(study, protocol)
     truth = {
@@ -224,3 +227,43 @@ def test_a_county_with_planted_effects_is_recovered():
     ]
     assert len(hit) == 30
     assert sum(hit) >= 26
+
+
+def test_records_missed_in_a_complete_register_are_not_taken_for_lives_without_work():
+    """A third of the work records of people who were only assessed are not found. Had they counted as people
+    without work, employment would seem to have risen.
+    """
+    _, study, protocol = county_study(people=6_000, families=600, seed=3, true_links=True)
+    before = _in_work(study, protocol)
+    rng = np.random.default_rng(5)
+    (place,) = (at for at, each in enumerate(study.owners) if each.owner == "work")
+    work = study.owners[place]
+    kept = study.treated[work.unit] | (rng.random(len(work.unit)) < 2 / 3)
+    missed = replace(
+        work,
+        unit=work.unit[kept],
+        record=work.record[kept],
+        probability=work.probability[kept],
+        values={name: values[kept] for name, values in work.values.items()},
+        panels={name: rows[kept] for name, rows in work.panels.items()},
+    )
+    owners = (*study.owners[:place], missed, *study.owners[place + 1 :])
+    told = _in_work(replace(study, owners=owners), protocol)
+    assert abs(told.difference.value - before.difference.value) < 1.5 * before.error
+    assert told.counts.comparison < 0.75 * before.counts.comparison
+
+    as_if_none = replace(missed, absent=dict.fromkeys(missed.absent, 0.0))
+    fooled = replace(study, owners=(*study.owners[:place], as_if_none, *study.owners[place + 1 :]))
+    assert _in_work(fooled, protocol).difference.value > before.difference.value + 3 * before.error
+
+
+def _in_work(study, protocol):
+    (question,) = (
+        each
+        for each in questions_of(protocol, study)
+        if each.variable == "employment@months-1-24" and not each.field
+    )
+    choice = Choice.of(protocol)
+    answers = answer_without_linkage_error(study, protocol, [question], choice)
+    (effect,) = effects_of(answers, protocol, uncorrected=answers, unadjusted=answers)
+    return effect

@@ -40,6 +40,11 @@ FAULTS = {
         "quarters begin 9 before time zero",
     ),
     "a covariate without a period": ("quarters = [-8, -1]\n", "", "convictions-before: quarters is missing"),
+    "a complete register of nobody's": (
+        "[method]",
+        '[linkage]\ncomplete_registers = ["health"]\n\n[method]',
+        "linkage: complete_registers: 'health' has no outcome or covariate",
+    ),
     "no primary outcome": ("primary = true\n", "", "outcomes: none is primary"),
     "an unknown window": (
         'windows = ["months-19-24", "months-1-24"]',

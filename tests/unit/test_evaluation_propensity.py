@@ -257,5 +257,12 @@ def test_quantities_and_words_become_columns_without_a_gap():
     assert full.values[:, 3:].sum(axis=1).tolist() == [1, 1, 1, 1]
 
 
+def test_quantities_missing_for_the_same_people_say_it_once():
+    gone = np.array([1.0, np.nan, 3.0])
+    table = tabulate_covariates({"days": gone, "times": 2 * gone, "other": np.array([np.nan, 1.0, 2.0])}, {})
+    assert table.names == ("days", "days missing", "times", "other", "other missing")
+    assert table.values[1].tolist() == [2, 1, 4, 1, 0]
+
+
 def test_no_covariates_make_a_table_of_none():
     assert tabulate_covariates({}, {}).values.shape == (0, 0)

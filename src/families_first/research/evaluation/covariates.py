@@ -41,8 +41,9 @@ def tabulate_covariates(
     """Put covariates into columns, quantities first.
 
     A quantity that is missing for some is their mean there, and has a second column that says so (the
-    missing-indicator method; for a propensity score see D'Agostino & Rubin 2000). A word not known is a level
-    of its own, ``not known``.
+    missing-indicator method; for a propensity score see D'Agostino & Rubin 2000). Of quantities missing for
+    the same units, such as all that one owner records, the first's column says it for all. A word not known
+    is a level of its own, ``not known``.
 
     Parameters
     ----------
@@ -56,6 +57,7 @@ def tabulate_covariates(
     columns: list[Floats] = []
     names: list[str] = []
     of: list[str] = []
+    told: set[bytes] = set()
 
     def add(name: str, values: Floats, covariate: str) -> None:
         names.append(name)
@@ -70,7 +72,10 @@ def tabulate_covariates(
             add(name, np.zeros(len(values)), name)
         elif missing.any():
             add(name, np.where(missing, values[~missing].mean(), values), name)
-            add(f"{name} missing", missing.astype(float), name)
+            same = np.packbits(missing).tobytes()
+            if same not in told:
+                told.add(same)
+                add(f"{name} missing", missing.astype(float), name)
         else:
             add(name, values, name)
     for name, field in words.items():

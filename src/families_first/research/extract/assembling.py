@@ -65,6 +65,9 @@ def assemble_study(
     people, link = tables.people, tables.link
     features = features_of(protocol)
     known = [each for each in variables_of(protocol) if tables.outcomes_open or not each.is_after_time_zero]
+    no_record = {
+        each.id: np.nan if protocol.is_unknown_without_a_record(each.recorded) else 0.0 for each in known
+    }
     quarters = _quarters(tables, protocol)
     start: Ints = people["start"].to_numpy().astype(np.int64)
     certain = {
@@ -81,6 +84,7 @@ def assemble_study(
             [each for each in known if each.recorded.owner == owner],
             features=features,
             facts=tables.facts,
+            no_record=no_record,
             start=start,
             quarters=quarters,
             only=only,
@@ -118,6 +122,7 @@ def _links_of(
     *,
     features: Sequence[Feature],
     facts: Mapping[str, pa.Table],
+    no_record: Mapping[str, float],
     start: Ints,
     quarters: Ints,
     only: Collection[str] | None,
@@ -128,7 +133,7 @@ def _links_of(
     unit: Ints = link["unit"].to_numpy().astype(np.int64)
     first = int(link["link"][0].as_py()) if link.num_rows else 0
     values = values_of(wanted, features, facts, first, link.num_rows)
-    absent = {each.id: _absent(each) for each in wanted}
+    absent = {each.id: no_record[each.id] for each in wanted}
     measures = {each.id: each.recorded.measure.value for each in wanted}
     panels: dict[str, Panel] = {}
     candidates = pa.table({"link": link["link"], "start": pa.array(start[unit])})
@@ -143,7 +148,7 @@ def _links_of(
         panels[outcome.id] = panel_of(
             each, feature, facts[feature.table.value], candidates, quarters.tolist()
         )
-        absent[outcome.id], measures[outcome.id] = _absent(each), outcome.measure.value
+        absent[outcome.id], measures[outcome.id] = no_record[each.id], outcome.measure.value
     return OwnerLinks(
         owner=owner,
         unit=unit,
@@ -165,10 +170,6 @@ def _make_certain(
     every = np.arange(len(owner.unit), dtype=np.int64)
     certain |= {name: fill_in(owner, name, units, every) for name in owner.values}
     panels |= {name: fill_panel_in(owner, name, units, every) for name in owner.panels}
-
-
-def _absent(variable: Variable) -> float:
-    return np.nan if variable.recorded.absent_is_unknown else 0.0
 
 
 def _observed(people: pa.Table, protocol: StudyProtocol, *, with_panels: bool) -> dict[str, Flags]:

@@ -214,6 +214,14 @@ def _of_the_plan(protocol: "StudyProtocol") -> Iterator[str]:
     benchmark = protocol.sensitivity.benchmark
     if benchmark is not None and benchmark not in {each.id for each in protocol.covariates}:
         yield f"sensitivity: benchmark '{benchmark}' is no covariate"
+    yield from _twice("linkage: complete_registers", protocol.linkage.complete_registers)
+    named = {each.owner for each in (*protocol.outcomes, *protocol.covariates)}
+    for owner in protocol.linkage.complete_registers:
+        if owner not in named:
+            yield (
+                f"linkage: complete_registers: '{owner}' has no outcome or covariate, so nothing hangs on "
+                "its register"
+            )
     if protocol.money is not None and not any(each.unit_cost for each in protocol.outcomes):
         yield "money: no outcome has a unit_cost, so nothing could be saved"
 

@@ -20,6 +20,7 @@ from families_first.research.protocol.parts import (
     Deviation,
     Exposure,
     FollowUp,
+    Measurement,
     Name,
     Outcome,
     Part,
@@ -145,6 +146,12 @@ class StudyProtocol(Part):
     def field_covariates(self) -> Iterator[Covariate]:
         """Yield each covariate that is a field."""
         return (each for each in self.covariates if each.field is not None)
+
+    def is_unknown_without_a_record(self, recorded: Outcome | Covariate) -> bool:
+        """Whether nothing is known of a person without any record, instead of that it did not happen."""
+        if recorded.absent is not None:
+            return recorded.absent == "unknown"
+        return recorded.measure == Measurement.SHARE or recorded.owner in self.linkage.complete_registers
 
     def word_fields(self) -> tuple[str, ...]:
         """Return the fields of words that are used anywhere; the role is always one."""

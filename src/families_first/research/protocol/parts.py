@@ -161,11 +161,6 @@ class Recorded(Part):
         """Whether it comes out of an owner's records."""
         return self.owner is not None
 
-    @property
-    def absent_is_unknown(self) -> bool:
-        """Whether nothing is known of a person without any record, instead of that it did not happen."""
-        return self.measure == Measurement.SHARE if self.absent is None else self.absent == "unknown"
-
 
 class Outcome(Recorded):
     """Something that the programme may have changed."""

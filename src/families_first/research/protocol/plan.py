@@ -41,10 +41,16 @@ class Multiplicity(Part):
 
 
 class Linkage(Part):
-    """How often uncertain links are drawn, and from which number the draws begin."""
+    """How often uncertain links are drawn, from which number the draws begin, and which owners' registers
+    hold everybody of whom something is asked.
+
+    Of a person without a record in a complete register nothing is known: the link was missed. In any other
+    register no record means that nothing happened.
+    """
 
     imputations: Annotated[int, Field(ge=2, le=200)] = 20
     seed: Annotated[int, Field(ge=0)] = 1
+    complete_registers: Annotated[tuple[Name, ...], Field(strict=False)] = ()
 
 
 class Missing(Part):

@@ -123,6 +123,11 @@ def _plan(protocol: StudyProtocol) -> Iterator[str]:
         f"Uncertain links are drawn {protocol.linkage.imputations} times, so that the intervals hold what "
         "linking did not know."
     )
+    if protocol.linkage.complete_registers:
+        yield (
+            f"Everybody asked about is on the register of {', '.join(protocol.linkage.complete_registers)}: "
+            "whoever has no record there was not found, and nothing is taken as known of them."
+        )
     yield (
         f"For asking several questions: {_MULTIPLICITY[protocol.multiplicity.method]} at "
         f"{protocol.multiplicity.level:.0%}."

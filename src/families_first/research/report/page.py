@@ -118,6 +118,7 @@ def _context(findings: Findings) -> dict[str, Any]:
         "primary_found": [each for each in primary if each.verdict in (Word.BENEFIT, Word.HARM)],
         "money": money_shown(findings),
         "links": [_links(each) for each in analysis.links],
+        "complete_registers": ", ".join(protocol.linkage.complete_registers).replace("-", " "),
         "linkage_most": max((each.effect.linkage_share for each in told if each.is_shown), default=math.nan),
         "method": _METHODS.get(protocol.method.primary, protocol.method.primary),
         "level": level_words(level),
