@@ -14,7 +14,7 @@ from families_first.governance.vault import locked_connection
 from families_first.linkage.columns import COUNCIL, FAMILY_KEY, match_table
 from families_first.matching.evidence import Ints
 from families_first.matching.model import Model
-from families_first.matching.people import assign_people
+from families_first.matching.people import group_records
 from families_first.matching.quality import numbered
 from families_first.matching.score import find_links
 
@@ -74,11 +74,11 @@ def people_of_programme(rows: pa.Table, model: Model) -> Programme:
     """
     records = match_table(rows, COUNCIL, encoded=False)
     with locked_connection(adjustable=ADJUSTABLE) as con:
-        links = find_links(records, model=model, con=con)
+        # What middle keys find beyond the others has another date of birth, and would be guarded.
+        links = find_links(records, model=model, thorough=False, con=con)
     edges = born_together(links.edges, links.records)
-    assigned = assign_people(edges, records, thresholds=links.thresholds).assignment
-    place = pc.index_in(records["record_key"], value_set=assigned["record_key"].combine_chunks())
-    return programme_of(rows, _in_order_of_first_row(numbered(assigned["person_id"].take(place))))
+    person = group_records(edges, records, thresholds=links.thresholds)
+    return programme_of(rows, _in_order_of_first_row(person))
 
 
 def born_together(edges: pa.Table, records: pa.Table) -> pa.Table:

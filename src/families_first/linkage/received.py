@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from families_first.errors import ExitCode, UserError
 from families_first.governance.agreements import Agreement, Contents, load_agreements
 from families_first.governance.home import Home
 from families_first.governance.parcels.manifest import Manifest, parse_manifest
 from families_first.governance.parcels.opening import TABLE
-from families_first.governance.vault import DatasetInfo, Vault
+from families_first.governance.vault import DatasetInfo, Vault, locked_connection
 from families_first.linkage.columns import COUNCIL, FAMILY_KEY, ROW_KEY, check_identifiers_alone
 
 
@@ -150,7 +149,7 @@ def rows_of(vault: Vault, received: Received) -> pa.Table:
     """
     rows = vault.read(received.dataset, TABLE)
     keys = rows[ROW_KEY]
-    twice = rows.num_rows - keys.null_count - pc.count_distinct(keys).as_py()
+    twice = rows.num_rows - keys.null_count - _distinct(keys)
     if keys.null_count or twice:
         raise UserError(
             f"In the split of {received.owner} {keys.null_count:,} rows have no row key, and {twice:,} have "
@@ -174,6 +173,11 @@ def rows_of(vault: Vault, received: Received) -> pa.Table:
             code=ExitCode.BAD_FILE,
         )
     return rows
+
+
+def _distinct(keys: pa.ChunkedArray) -> int:
+    with locked_connection({"rows": pa.table({ROW_KEY: keys})}) as con:
+        return int(con.execute(f"SELECT count(DISTINCT {ROW_KEY}) FROM rows").fetchall()[0][0])
 
 
 def manifest_of(dataset: DatasetInfo) -> Manifest:

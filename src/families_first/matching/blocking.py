@@ -134,15 +134,18 @@ def plan_blocks(
     filled: dict[str, float],
     budget: int,
     broad: bool,
+    middle: bool = True,
 ) -> Plan:
     """Choose the largest block size, the same for every key, that keeps the sum of pairs within ``budget``.
 
     Tight keys keep blocks of at least 200 whatever the budget: a family name, birth date or identifier
     shared by a hundred records is still the way to find a person. Without ``broad``, middle keys are added to
-    the tight ones, each with the largest block that the allowance for them still has room for.
+    the tight ones where ``middle`` says so, each with the largest block that the allowance for them still has
+    room for.
     """
     if not broad:
-        return _with_middle(con, table, _within_budget(con, table, TIGHT, filled, budget), filled)
+        tight = _within_budget(con, table, TIGHT, filled, budget)
+        return _with_middle(con, table, tight, filled) if middle else tight
     return _within_budget(con, table, TIGHT + BROAD, filled, budget)
 
 

@@ -13,6 +13,7 @@ from families_first.matching.decisions import EVERY_PURPOSE, Decisions
 from families_first.matching.evidence import (
     Evidence,
     Floats,
+    Ints,
     evidence_from_edges,
     numbers_of,
     sorted_keys,
@@ -142,6 +143,24 @@ def assign_people(
         ),
         run=run,
     )
+
+
+def group_records(edges: pa.Table, records: pa.Table, *, thresholds: Bars) -> Ints:
+    """Return the number of each record's person, shape (records,) in the order of ``records``, where nobody
+    keeps an id: as :func:`assign_people` of a first run without decisions.
+    """
+    keys, order = sorted_keys(records)
+    clusters = find_clusters(
+        evidence_from_edges(edges, keys, order),
+        facts_of(records, order),
+        np.full(len(keys), -1, dtype=np.int64),
+        Decisions().constraints(keys),
+        bars=thresholds,
+        most_records=MOST_RECORDS,
+    )
+    person = np.empty(len(keys), dtype=np.int64)
+    person[order] = clusters.label
+    return person
 
 
 def _before(previous: People, keys: pa.Array, ids_in_use: pa.Array | pa.ChunkedArray | None) -> Before:

@@ -81,6 +81,7 @@ def find_links(
     model: Model | None,
     against: pa.Table | None = None,
     cautious: bool = True,
+    thorough: bool = True,
     con: duckdb.DuckDBPyConnection | None = None,
 ) -> Links:
     """Compare records with one another and say which may be one person.
@@ -97,11 +98,13 @@ def find_links(
         them. The new records are compared with these and with one another; these are not compared again.
     cautious
         As :func:`thresholds.choose_thresholds` takes it.
+    thorough
+        Whether very many records are also compared by middle keys (see :mod:`blocking`).
     """
     own = con is None
     database = duckdb.connect() if con is None else con
     try:
-        return _find_links(database, records, model, against, cautious=cautious)
+        return _find_links(database, records, model, against, cautious=cautious, thorough=thorough)
     finally:
         if own:
             database.close()
@@ -114,6 +117,7 @@ def _find_links(
     against: pa.Table | None,
     *,
     cautious: bool,
+    thorough: bool,
 ) -> Links:
     if model is None:
         # Training draws random pairs by row; in key order the draw does not depend on the order of the file.
@@ -139,7 +143,9 @@ def _find_links(
     if across is not None and not broad:
         plan = plan_added(TIGHT, filled=filled)
     else:
-        plan = plan_blocks(con, "ff_all", filled=filled, budget=pair_budget(rows), broad=broad)
+        plan = plan_blocks(
+            con, "ff_all", filled=filled, budget=pair_budget(rows), broad=broad, middle=thorough
+        )
     candidates = make_pairs(con, plan, "ff_all", "ff_pairs", across=across)
     if candidates == 0:
         return _no_links(standard, model)

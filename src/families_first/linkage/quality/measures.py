@@ -155,4 +155,4 @@ def _around(value: float, error: float, people: int) -> Measure:
 
 
 def _people(person: Ints) -> int:
-    return len(np.unique(person))
+    return int(np.count_nonzero(np.bincount(person)))
