@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from families_first.research.evaluation.estimate import Floats
 
+MISSING = " missing"
+"""How the name of a column ends that says whether a quantity is missing."""
+
 
 class Coded(Protocol):
     """A field of words: ``codes`` (units,) are places in ``labels``."""
@@ -27,7 +30,8 @@ class Covariates:
     """Covariates in columns.
 
     ``values`` is (units, columns); ``names`` says what each column is, such as ``age``, ``age missing`` or
-    ``region=north``; ``of`` names the covariate that each column is of.
+    ``region=north``; ``of`` names the covariate that each column is of, the first where it
+    says of several that they are missing.
     """
 
     names: tuple[str, ...]
@@ -75,7 +79,7 @@ def tabulate_covariates(
             same = np.packbits(missing).tobytes()
             if same not in told:
                 told.add(same)
-                add(f"{name} missing", missing.astype(float), name)
+                add(f"{name}{MISSING}", missing.astype(float), name)
         else:
             add(name, values, name)
     for name, field in words.items():

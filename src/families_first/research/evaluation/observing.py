@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from families_first.research.evaluation.covariates import MISSING
 from families_first.research.evaluation.design import Design, independent_columns
 from families_first.research.evaluation.doubts import Doubt, Reason
 from families_first.research.evaluation.estimate import Flags, Floats, Ints
@@ -58,8 +59,9 @@ def weigh_observed(design: Design, known: Flags) -> Observation:
     covariates.
 
     It corrects for outcomes missing at random given arm and covariates (Robins, Rotnitzky & Zhao 1994; Seaman
-    & White 2013). Where an arm's chance cannot be fitted, its known outcomes are used as they are, with a
-    doubt.
+    & White 2013). That a covariate is missing is left out where it is missing for none of the known, as when
+    the owner of the outcome records it: that is the same gap, and no cause of it. Where an arm's chance
+    cannot be fitted, its known outcomes are used as they are, with a doubt.
     """
     weights = known.astype(float)
     arms: list[_Arm] = []
@@ -70,7 +72,8 @@ def weigh_observed(design: Design, known: Flags) -> Observation:
         if seen.all() or not seen.any():
             continue
         matrix = design.matrix[rows]
-        columns = independent_columns(matrix.T @ matrix)
+        told = np.flatnonzero(_tells(design.names, matrix, seen))
+        columns = told[independent_columns(matrix[:, told].T @ matrix[:, told])]
         logit = fit_logit(np.ascontiguousarray(matrix[:, columns]), seen)
         if not logit.converged:
             doubts.append(Doubt(Reason.MISSINGNESS_NOT_MODELLED, False, (name,)))
@@ -78,3 +81,11 @@ def weigh_observed(design: Design, known: Flags) -> Observation:
         weights[rows] = np.divide(1.0, logit.fitted, out=np.zeros(len(rows)), where=seen)
         arms.append(_Arm(rows, columns, logit))
     return Observation(known, weights, tuple(arms), tuple(doubts))
+
+
+def _tells(names: tuple[str, ...], matrix: Floats, seen: Flags) -> Flags:
+    """Return which columns, the level first, tell how the known differ: all but those that say of a covariate
+    that it is missing, and it is for nobody among them.
+    """
+    says_missing = np.array([False, *(name.endswith(MISSING) for name in names)])
+    return np.asarray(~says_missing | (np.ptp(matrix[seen], axis=0) > 0))
