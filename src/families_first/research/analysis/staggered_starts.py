@@ -117,7 +117,9 @@ def _event_study(study: StudyData, protocol: StudyProtocol, outcome: Outcome) ->
             names = tuple(_ARMS.get(name, "") for name in fatal[0].names)
             return cannot(replace(fatal[0], names=tuple(filter(None, names))).words)
         counted.append(counts)
-        since, estimates = _over_rounds(study, rounds)
+        before_this, (since, estimates) = since, _over_rounds(study, rounds)
+        if number and not np.array_equal(before_this, since):
+            return cannot("which quarters can be compared hangs on the draw of the links")
         values.append(np.array([each.value for each in estimates]))
         covariances.append(covariance(estimates))
         apart = since < -1
