@@ -11,11 +11,18 @@ from families_first.research.analysis.alike import Flow
 from families_first.research.analysis.drawing import answer_without_linkage_error
 from families_first.research.analysis.effects import effects_of
 from families_first.research.analysis.findings import Findings, find
+from families_first.research.analysis.link_rates import link_rates_of
 from families_first.research.analysis.questions import questions_of
 from families_first.research.analysis.running import analyse
+from families_first.research.analysis.sensitivity import undo_effects
 from families_first.research.analysis.verdicts import Word
+from families_first.research.asking import Question
+from families_first.research.asking.tabulating import tabulate
+from families_first.research.evaluation.doubts import Reason
 from families_first.research.evaluation.multiplicity import critical_value
+from families_first.research.extract.design_facts import describe_design
 from families_first.research.report.tables import objects_of
+from families_first.research.study_data import draw_links
 from made_up_analysis import even, own_protocol, rows, with_uncertain_links
 from made_up_county_study import county_study
 
@@ -229,17 +236,13 @@ def test_a_county_with_planted_effects_is_recovered():
     assert sum(hit) >= 26
 
 
-def test_records_missed_in_a_complete_register_are_not_taken_for_lives_without_work():
-    """A third of the work records of people who were only assessed are not found. Had they counted as people
-    without work, employment would seem to have risen.
-    """
+@pytest.fixture(scope="module")
+def missed():
+    """A study, and the same when a third of the work records of those only assessed are not found."""
     _, study, protocol = county_study(people=6_000, families=600, seed=3, true_links=True)
-    before = _in_work(study, protocol)
-    rng = np.random.default_rng(5)
-    (place,) = (at for at, each in enumerate(study.owners) if each.owner == "work")
-    work = study.owners[place]
-    kept = study.treated[work.unit] | (rng.random(len(work.unit)) < 2 / 3)
-    missed = replace(
+    work = next(each for each in study.owners if each.owner == "work")
+    kept = study.treated[work.unit] | (np.random.default_rng(5).random(len(work.unit)) < 2 / 3)
+    found = replace(
         work,
         unit=work.unit[kept],
         record=work.record[kept],
@@ -247,23 +250,107 @@ def test_records_missed_in_a_complete_register_are_not_taken_for_lives_without_w
         values={name: values[kept] for name, values in work.values.items()},
         panels={name: rows[kept] for name, rows in work.panels.items()},
     )
-    owners = (*study.owners[:place], missed, *study.owners[place + 1 :])
-    told = _in_work(replace(study, owners=owners), protocol)
-    assert abs(told.difference.value - before.difference.value) < 1.5 * before.error
-    assert told.counts.comparison < 0.75 * before.counts.comparison
-
-    as_if_none = replace(missed, absent=dict.fromkeys(missed.absent, 0.0))
-    fooled = replace(study, owners=(*study.owners[:place], as_if_none, *study.owners[place + 1 :]))
-    assert _in_work(fooled, protocol).difference.value > before.difference.value + 3 * before.error
+    return study, _with_owner(study, found), protocol
 
 
-def _in_work(study, protocol):
+def _with_owner(study, owner):
+    return replace(study, owners=tuple(owner if each.owner == owner.owner else each for each in study.owners))
+
+
+def _in_work(study, protocol, *, missing="complete"):
     (question,) = (
         each
         for each in questions_of(protocol, study)
         if each.variable == "employment@months-1-24" and not each.field
     )
-    choice = Choice.of(protocol)
+    choice = replace(Choice.of(protocol), missing=missing)
     answers = answer_without_linkage_error(study, protocol, [question], choice)
     (effect,) = effects_of(answers, protocol, uncorrected=answers, unadjusted=answers)
-    return effect
+    return effect, answers.doubts[0]
+
+
+@pytest.mark.parametrize("missing", ["complete", "weights"])
+def test_records_missed_in_a_complete_register_are_not_taken_for_lives_without_work(missed, missing):
+    """Had they counted as people without work, employment would seem to have risen."""
+    study, gaps, protocol = missed
+    before, _ = _in_work(study, protocol)
+    told, doubts = _in_work(gaps, protocol, missing=missing)
+    assert abs(told.difference.value - before.difference.value) < 1.5 * before.error
+    assert told.counts.comparison < 0.75 * before.counts.comparison
+    assert Reason.MISSINGNESS_NOT_MODELLED not in {each.reason for each in doubts}
+
+    work = next(each for each in gaps.owners if each.owner == "work")
+    fooled = _with_owner(gaps, replace(work, absent=dict.fromkeys(work.absent, 0.0)))
+    assert _in_work(fooled, protocol)[0].difference.value > before.difference.value + 3 * before.error
+
+
+def test_what_a_complete_register_lacks_is_a_gap_for_those_alone_whom_it_holds(missed):
+    _, gaps, _ = missed
+    adult = gaps.fields["role"].is_("adult")
+    drawn = draw_links(gaps, np.random.default_rng(0))
+    lacking = np.isnan(drawn.variables["employed-just-before"])
+    assert np.array_equal(lacking, adult & ~drawn.linked["work"])
+    assert np.array_equal(
+        np.isnan(drawn.variables["looked-after-before"]), ~adult & ~drawn.linked["education"]
+    )
+    assert not np.isnan(drawn.variables["convictions-before"]).any()
+    quarters = np.isnan(drawn.panels["jobseekers"]).all(axis=1)
+    assert quarters[lacking].all()
+    assert not quarters[adult & ~lacking].any()
+
+
+def test_how_many_were_found_is_told_of_those_whom_a_complete_register_holds(missed):
+    _, gaps, protocol = missed
+    rates = {each.owner: each for each in link_rates_of(gaps, protocol)}
+    assert (rates["work"].of, rates["education"].of, rates["justice"].of) == ("adult", "child", "anyone")
+    assert rates["work"].treated > 0.98
+    assert rates["work"].comparison == pytest.approx(2 / 3, abs=0.04)
+
+
+def test_an_effect_has_to_be_larger_to_be_seen_where_fewer_will_be_found(missed):
+    study, gaps, protocol = missed
+    whole, fewer = (
+        {each.id: each for each in describe_design(protocol, each).outcomes} for each in (study, gaps)
+    )
+    of_work = "jobseekers@months-19-24"
+    assert fewer[of_work].comparison == whole[of_work].comparison
+    assert fewer[of_work].detectable.difference > 1.05 * whole[of_work].detectable.difference
+    convicted = "juvenile-convictions@months-1-24"
+    assert fewer[convicted].detectable == whole[convicted].detectable
+
+
+def test_link_rates_undo_no_effect_on_what_a_missed_record_leaves_unknown(missed):
+    study, _, protocol = missed
+    undone = {
+        each.effect.question.outcome: each.tipping
+        for each in undo_effects(study, protocol, _primary(study, protocol))
+    }
+    assert undone["jobseekers"] is None
+    assert undone["looked-after"] is None
+    assert undone["juvenile-convictions"] is not None
+
+
+def _primary(study, protocol):
+    questions = [each for each in questions_of(protocol, study) if each.is_primary and not each.field]
+    answers = answer_without_linkage_error(study, protocol, questions, Choice.of(protocol))
+    return effects_of(answers, protocol, uncorrected=answers, unadjusted=answers)
+
+
+def test_a_stranger_who_is_hardly_likely_tells_nothing_when_a_group_is_asked_about(missed):
+    """Nobody of those only assessed is found but by a link of two in a hundred, to somebody in work."""
+    study, _, protocol = missed
+    work = next(each for each in study.owners if each.owner == "work")
+    others = ~study.treated[work.unit]
+    unlikely = replace(
+        work,
+        probability=np.where(others, 0.02, work.probability),
+        values={
+            name: np.where(others, 1.0, values) if name == "employment@months-1-24" else values
+            for name, values in work.values.items()
+        },
+    )
+    question = Question(by=("arm",), mean_of="employment@months-1-24")
+    told = {each.labels[0]: each for each in tabulate(_with_owner(study, work), protocol, question)}
+    hidden = {each.labels[0]: each for each in tabulate(_with_owner(study, unlikely), protocol, question)}
+    assert all(0 < each.mean < 1 for each in told.values())
+    assert all(each.mean is None for each in hidden.values())  # the other group would give this one away

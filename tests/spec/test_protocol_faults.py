@@ -42,7 +42,7 @@ FAULTS = {
     "a covariate without a period": ("quarters = [-8, -1]\n", "", "convictions-before: quarters is missing"),
     "a complete register of nobody's": (
         "[method]",
-        '[linkage]\ncomplete_registers = ["health"]\n\n[method]',
+        '[linkage]\ncomplete_registers = { health = "anyone" }\n\n[method]',
         "linkage: complete_registers: 'health' has no outcome or covariate",
     ),
     "no primary outcome": ("primary = true\n", "", "outcomes: none is primary"),

@@ -62,8 +62,8 @@ class OwnerLinks:
     values
         By variable id, shape (candidates,).
     absent
-        By variable id, and by outcome id for panels: the unit's value where no record is linked. 0.0 for a
-        register, where no record means that nothing happened; NaN where it means that nothing is known.
+        By variable id, and by outcome id for panels: the value where no record is linked, of every unit or by
+        unit (units,). 0.0 where no record means that nothing happened; NaN where nothing is known.
     panels
         By outcome id, shape (candidates, quarters): the quarters of :attr:`StudyData.quarters`.
     measures
@@ -80,7 +80,7 @@ class OwnerLinks:
     record: Ints
     probability: Floats
     values: Mapping[str, Floats]
-    absent: Mapping[str, float]
+    absent: Mapping[str, float | Floats]
     panels: Mapping[str, Panel]
     measures: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     several: bool = False
@@ -246,7 +246,8 @@ def fill_in(owner: OwnerLinks, name: str, units: int, drawn: Ints) -> Floats:
 def fill_panel_in(owner: OwnerLinks, name: str, units: int, drawn: Ints) -> Panel:
     """Return an outcome's panel of shape (units, quarters), by the candidates at the places ``drawn``."""
     rows = owner.panels[name]
-    found = np.full((units, rows.shape[1]), owner.absent[name], dtype=np.float32)
+    absent = np.broadcast_to(owner.absent[name], units)
+    found = np.repeat(absent[:, None].astype(np.float32), rows.shape[1], axis=1)
     _put(found, owner, name, drawn, rows)
     return found
 

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from families_first.research.protocol import StudyProtocol
+from families_first.research.protocol.fields import ROLE
+from families_first.research.protocol.parts import Who
 from families_first.research.study_data import OwnerLinks, StudyData
 
 ALL_BUT_CERTAIN = 0.95
@@ -19,9 +22,11 @@ class LinkRates:
     ----------
     owner
         Its id.
+    of
+        Of whom: everybody, or the children or adults whom a complete register holds.
     treated, comparison
-        The share of each arm's people who have a record with it, 0 to 1, uncertain links by their
-        probability. In a register, having none may mean that nothing happened.
+        The share of each arm's people of that kind who have a record with it, 0 to 1, uncertain links by
+        their probability. Having none may mean that nothing happened, but for a complete register.
     uncertain
         The share of all that is linked that hangs on links of less than :data:`ALL_BUT_CERTAIN`.
     fewest_people, fewest_families
@@ -29,6 +34,7 @@ class LinkRates:
     """
 
     owner: str
+    of: Who
     treated: float
     comparison: float
     uncertain: float
@@ -36,24 +42,27 @@ class LinkRates:
     fewest_families: int
 
 
-def link_rates_of(study: StudyData) -> tuple[LinkRates, ...]:
+def link_rates_of(study: StudyData, protocol: StudyProtocol) -> tuple[LinkRates, ...]:
     """Return the rates of each owner whose records were linked."""
-    return tuple(_rates(study, each) for each in study.owners)
+    complete = protocol.linkage.complete_registers
+    return tuple(_rates(study, each, complete.get(each.owner, "anyone")) for each in study.owners)
 
 
-def _rates(study: StudyData, owner: OwnerLinks) -> LinkRates:
+def _rates(study: StudyData, owner: OwnerLinks, of: Who) -> LinkRates:
+    inside = np.ones(study.units, dtype=np.bool_) if of == "anyone" else study.fields[ROLE].is_(of)
     by_unit = np.minimum(np.bincount(owner.unit, owner.probability, minlength=study.units), 1.0)
-    linked = by_unit >= MADE
-    arms = [linked & study.treated, linked & ~study.treated]
-    mass = float(owner.probability.sum())
-    unsure = float(owner.probability[owner.probability < ALL_BUT_CERTAIN].sum())
+    treated, comparison = inside & study.treated, inside & ~study.treated
+    linked = [arm & (by_unit >= MADE) for arm in (treated, comparison)]
+    probability = owner.probability[inside[owner.unit]]
+    mass, unsure = float(probability.sum()), float(probability[probability < ALL_BUT_CERTAIN].sum())
     return LinkRates(
         owner=owner.owner,
-        treated=_mean(by_unit[study.treated]),
-        comparison=_mean(by_unit[~study.treated]),
+        of=of,
+        treated=_mean(by_unit[treated]),
+        comparison=_mean(by_unit[comparison]),
         uncertain=unsure / mass if mass else 0.0,
-        fewest_people=min(int(arm.sum()) for arm in arms),
-        fewest_families=min(len(np.unique(study.family[arm])) for arm in arms),
+        fewest_people=min(int(arm.sum()) for arm in linked),
+        fewest_families=min(len(np.unique(study.family[arm])) for arm in linked),
     )
 
 

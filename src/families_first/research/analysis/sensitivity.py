@@ -35,7 +35,8 @@ class Undoing:
     rosenbaum
         By how much it must change the odds of taking part within matched pairs.
     tipping
-        How unlike the link rates of the two groups must be.
+        How unlike the link rates of the two groups must be; of an outcome that is not known of whoever was
+        not found, missed records make no risk look lower.
     """
 
     effect: Effect
@@ -85,6 +86,7 @@ def honest_intervals(protocol: StudyProtocol, study: EventStudy) -> Honest | Non
 def _undoing(protocol: StudyProtocol, effect: Effect, pairs: Bounds | None) -> Undoing:
     wanted, difference, base = protocol.sensitivity, effect.difference, effect.comparison.value
     is_rate = effect.counts.treated_cases is not None and 0 < base < 1
+    not_known = protocol.not_known_without_record(protocol.outcome(effect.question.outcome))
     families = effect.counts.treated_families + effect.counts.comparison_families
     return Undoing(
         effect=effect,
@@ -95,7 +97,9 @@ def _undoing(protocol: StudyProtocol, effect: Effect, pairs: Bounds | None) -> U
         if wanted.robustness_value and families > 3
         else None,
         rosenbaum=pairs,
-        tipping=_tipping(effect, 1 - protocol.multiplicity.level) if wanted.link_rates and is_rate else None,
+        tipping=_tipping(effect, 1 - protocol.multiplicity.level)
+        if wanted.link_rates and is_rate and not_known is None
+        else None,
     )
 
 

@@ -16,6 +16,7 @@ from families_first.research.asking.question import ARM, Question
 from families_first.research.evaluation.estimate import Flags, Floats, Ints
 from families_first.research.extract.coarsening import ADULT_FROM, YOUNGEST_ADULT, ages_of
 from families_first.research.extract.features import variables_of
+from families_first.research.link_drawing import MORE_PROBABLE_THAN_NOT
 from families_first.research.protocol import StudyProtocol
 from families_first.research.protocol import fields as names
 from families_first.research.protocol.parts import Measurement
@@ -126,7 +127,9 @@ def _counts(study: StudyData, table: _Table, asked: Flags) -> tuple[Ints, Ints]:
 
 
 def _expected(study: StudyData, name: str) -> Floats:
-    """Return a variable's expected value for each unit over its candidate links; NaN where not known."""
+    """Return a variable's expected value for each unit over its candidate links; NaN where not known, as of
+    somebody whom a complete register has more probably not than yes.
+    """
     if name in study.certain:
         values = study.certain[name].copy()
     else:
@@ -143,11 +146,10 @@ def _over_links(owner: OwnerLinks, name: str, units: int) -> Floats:
     unit, p = owner.unit[known], owner.probability[known]
     weight = np.bincount(unit, p, minlength=units)
     total = np.bincount(unit, p * owner.values[name][known], minlength=units)
-    absent = owner.absent[name]
-    if np.isnan(absent):
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.where(weight > 0, total / weight, np.nan)
-    return total + absent * np.clip(1 - weight, 0, None)
+    absent = np.broadcast_to(owner.absent[name], units)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.where(weight >= MORE_PROBABLE_THAN_NOT, total / weight, np.nan)
+    return np.where(np.isnan(absent), found, total + absent * np.clip(1 - weight, 0, None))
 
 
 def _binary(protocol: StudyProtocol) -> frozenset[str]:

@@ -13,7 +13,7 @@ from families_first.research.evaluation.estimate import Flags, Floats, Ints
 from families_first.research.extract.counting import panel_of, values_of
 from families_first.research.extract.features import COUNCIL, Feature, features_of, key_of, variables_of
 from families_first.research.protocol import StudyProtocol, Variable
-from families_first.research.protocol.parts import Outcome
+from families_first.research.protocol.parts import Outcome, Who
 from families_first.research.study_data import (
     Categories,
     OwnerLinks,
@@ -65,9 +65,8 @@ def assemble_study(
     people, link = tables.people, tables.link
     features = features_of(protocol)
     known = [each for each in variables_of(protocol) if tables.outcomes_open or not each.is_after_time_zero]
-    no_record = {
-        each.id: np.nan if protocol.is_unknown_without_a_record(each.recorded) else 0.0 for each in known
-    }
+    without = _without_record(_categories(people["role"]))
+    no_record = {each.id: without[protocol.not_known_without_record(each.recorded)] for each in known}
     quarters = _quarters(tables, protocol)
     start: Ints = people["start"].to_numpy().astype(np.int64)
     certain = {
@@ -122,7 +121,7 @@ def _links_of(
     *,
     features: Sequence[Feature],
     facts: Mapping[str, pa.Table],
-    no_record: Mapping[str, float],
+    no_record: Mapping[str, float | Floats],
     start: Ints,
     quarters: Ints,
     only: Collection[str] | None,
@@ -160,6 +159,16 @@ def _links_of(
         measures=measures,
         several=several,
     )
+
+
+def _without_record(role: Categories) -> dict[Who | None, float | Floats]:
+    """Return what somebody without a record has, by whom the register holds: nothing known, or nothing."""
+    return {
+        None: 0.0,
+        "anyone": np.nan,
+        "child": np.where(role.is_("child"), np.nan, 0.0),
+        "adult": np.where(role.is_("adult"), np.nan, 0.0),
+    }
 
 
 def _make_certain(

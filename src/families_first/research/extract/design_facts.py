@@ -1,15 +1,16 @@
 """What a study could find, told before its outcomes open: whom it has, and how small an effect shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from families_first.governance.desk import Act
-from families_first.research.evaluation.estimate import Flags
+from families_first.research.evaluation.estimate import Flags, Floats
 from families_first.research.evaluation.power import Detectable, design_effect_of, detectable_difference
 from families_first.research.extract.loading import find_extract, load_study
 from families_first.research.protocol import StudyProtocol, Variable
+from families_first.research.protocol.fields import ROLE
 from families_first.research.protocol.parts import Measurement
 from families_first.research.study_data import OwnerLinks, StudyData
 
@@ -19,8 +20,9 @@ class OutcomeDesign:
     """One outcome in one window: of how many people and families of each arm it is asked.
 
     ``design_effect`` is by how much families make the variance grow, by the correlation that the protocol
-    assumes; ``detectable`` the least effect that would be found, None where the protocol names no rate
-    expected without the programme, or an arm has nobody.
+    assumes; ``detectable`` the least effect that would be found: among as many as will be known, where
+    nothing is known of whoever is not found. None where the protocol names no rate expected without the
+    programme, or an arm has nobody.
     """
 
     id: str
@@ -86,6 +88,7 @@ def _outcome(protocol: StudyProtocol, study: StudyData, variable: Variable) -> O
     within = protocol.minimum_detectable_effect.within_family
     design_effect = design_effect_of(study.family[asked], within) if asked.any() else 1.0
     outcome = protocol.outcome(variable.id.partition("@")[0])
+    found = _expected_to_be_known(protocol, study, variable)
     return OutcomeDesign(
         id=variable.id,
         label=variable.label,
@@ -96,23 +99,35 @@ def _outcome(protocol: StudyProtocol, study: StudyData, variable: Variable) -> O
         treated_families=len(np.unique(study.family[treated])),
         comparison_families=len(np.unique(study.family[comparison])),
         design_effect=design_effect,
-        detectable=_detectable(protocol, variable, treated, comparison, design_effect),
+        detectable=_detectable(
+            protocol, variable, [float(found[arm].sum()) for arm in (treated, comparison)], design_effect
+        ),
     )
 
 
+def _expected_to_be_known(protocol: StudyProtocol, study: StudyData, variable: Variable) -> Floats:
+    """Return for each unit the chance that a record is found without which nothing is known of it."""
+    known = np.ones(study.units)
+    who = protocol.not_known_without_record(variable.recorded)
+    links = next((each for each in study.owners if each.owner == variable.recorded.owner), None)
+    if who is None or links is None:
+        return known
+    linked = np.minimum(np.bincount(links.unit, links.probability, minlength=study.units), 1.0)
+    return linked if who == "anyone" else np.where(study.fields[ROLE].is_(who), linked, known)
+
+
 def _detectable(
-    protocol: StudyProtocol, variable: Variable, treated: Flags, comparison: Flags, design_effect: float
+    protocol: StudyProtocol, variable: Variable, people: Sequence[float], design_effect: float
 ) -> Detectable | None:
     plan = protocol.minimum_detectable_effect
     rate = next((each for each in plan.rates if each.outcome == variable.id.partition("@")[0]), None)
     is_share = variable.recorded.measure == Measurement.ANY
-    if rate is None or not treated.any() or not comparison.any():
+    if rate is None or min(people) <= 0:
         return None
     if (is_share and rate.rate >= 1) or (not is_share and rate.deviation is None):
         return None
     return detectable_difference(
-        float(treated.sum()),
-        float(comparison.sum()),
+        *people,
         base=rate.rate,
         spread=None if is_share else rate.deviation,
         design_effect=design_effect,

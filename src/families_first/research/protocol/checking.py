@@ -34,6 +34,7 @@ def faults_of(protocol: "StudyProtocol") -> Iterator[str]:
     yield from _of_placebos(protocol)
     yield from _of_fields(protocol)
     yield from _of_the_plan(protocol)
+    yield from _of_linkage(protocol)
     yield from _of_disclosure(protocol)
     yield from _of_deviations(protocol)
 
@@ -214,16 +215,18 @@ def _of_the_plan(protocol: "StudyProtocol") -> Iterator[str]:
     benchmark = protocol.sensitivity.benchmark
     if benchmark is not None and benchmark not in {each.id for each in protocol.covariates}:
         yield f"sensitivity: benchmark '{benchmark}' is no covariate"
-    yield from _twice("linkage: complete_registers", protocol.linkage.complete_registers)
-    named = {each.owner for each in (*protocol.outcomes, *protocol.covariates)}
-    for owner in protocol.linkage.complete_registers:
-        if owner not in named:
-            yield (
-                f"linkage: complete_registers: '{owner}' has no outcome or covariate, so nothing hangs on "
-                "its register"
-            )
     if protocol.money is not None and not any(each.unit_cost for each in protocol.outcomes):
         yield "money: no outcome has a unit_cost, so nothing could be saved"
+
+
+def _of_linkage(protocol: "StudyProtocol") -> Iterator[str]:
+    where = "linkage: complete_registers"
+    named = {each.owner for each in (*protocol.outcomes, *protocol.covariates)}
+    for owner in protocol.linkage.complete_registers:
+        if protocol.data is not None:
+            yield f"{where}: nothing is linked where the data are a file of one's own"
+        elif owner not in named:
+            yield f"{where}: '{owner}' has no outcome or covariate, so nothing hangs on its register"
 
 
 def _of_disclosure(protocol: "StudyProtocol") -> Iterator[str]:

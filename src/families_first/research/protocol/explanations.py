@@ -83,8 +83,8 @@ MEANINGS: Mapping[str, str] = {
     "where it is open on any day, and is counted where it begins",
     "details": "narrows the kind to rows whose `detail` is one of these",
     "absent": "what it means that somebody has no record: that it did not happen (`none`), or that nothing "
-    "is known (`unknown`); by itself `unknown` for a share and for an owner among "
-    "`linkage.complete_registers`, and `none` for all else",
+    "is known (`unknown`); by itself `unknown` for a share and for those whom "
+    "`linkage.complete_registers` says the owner holds, and `none` for all else",
     "covariates.id": "its name, and that of its variable",
     "covariates.label": "for people",
     "covariates.quarters": "first and last quarter before time zero: `[-8, -1]` are the two years before",
@@ -107,8 +107,9 @@ MEANINGS: Mapping[str, str] = {
     "subgroups.field": "a field of words; each of its values is a group",
     "linkage.imputations": "how often links are drawn",
     "linkage.seed": "where the random numbers begin",
-    "linkage.complete_registers": "owners whose register holds everybody of whom the protocol asks, such as "
-    "every pupil: somebody without a record there was not found, so nothing is known of that person",
+    "linkage.complete_registers": "owners whose register holds every child, every adult or anyone: "
+    '`{ education = "child", work = "adult" }`; of such a person without a record there nothing is known, '
+    "because the link was missed",
     "missing.method": "leave those people out, or weigh others like them",
     "minimum_detectable_effect.power": "the chance of seeing an effect of that size",
     "minimum_detectable_effect.within_family": "how alike outcomes within a family are assumed to be",

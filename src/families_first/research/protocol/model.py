@@ -28,6 +28,7 @@ from families_first.research.protocol.parts import (
     Population,
     Reporting,
     Subgroup,
+    Who,
     Window,
     Words,
 )
@@ -147,11 +148,13 @@ class StudyProtocol(Part):
         """Yield each covariate that is a field."""
         return (each for each in self.covariates if each.field is not None)
 
-    def is_unknown_without_a_record(self, recorded: Outcome | Covariate) -> bool:
-        """Whether nothing is known of a person without any record, instead of that it did not happen."""
+    def not_known_without_record(self, recorded: Outcome | Covariate) -> Who | None:
+        """Return of whom nothing is known who has no record; None where it did not happen to them."""
         if recorded.absent is not None:
-            return recorded.absent == "unknown"
-        return recorded.measure == Measurement.SHARE or recorded.owner in self.linkage.complete_registers
+            return "anyone" if recorded.absent == "unknown" else None
+        if recorded.measure == Measurement.SHARE:
+            return "anyone"
+        return self.linkage.complete_registers.get(recorded.owner or "")
 
     def word_fields(self) -> tuple[str, ...]:
         """Return the fields of words that are used anywhere; the role is always one."""

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Words = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 """Small letters, digits and hyphens."""
+Who = Literal["child", "adult", "anyone"]
+"""Of whom something is asked, or whom a register holds: their role at time zero."""
 Quarters = Annotated[tuple[int, int], Field(strict=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
@@ -168,7 +170,7 @@ class Outcome(Recorded):
     id: Name
     label: Words
     better: Literal["lower", "higher"]
-    who: Literal["child", "adult", "anyone"] = "anyone"
+    who: Who = "anyone"
     primary: bool = False
     windows: Annotated[tuple[Name, ...], Field(min_length=1, strict=False)]
     unit_cost: Pounds | None = None

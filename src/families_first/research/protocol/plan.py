@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from families_first.research.protocol.fields import AGE_EDGES, COARSENED_FIRST, QUASI_IDENTIFIERS
-from families_first.research.protocol.parts import Name, Part, Pounds, Share, Words
+from families_first.research.protocol.parts import Name, Part, Pounds, Share, Who, Words
 
 MethodName = Literal[
     "doubly-robust", "matching", "entropy-balancing", "inverse-probability", "overlap", "regression"
@@ -42,15 +42,15 @@ class Multiplicity(Part):
 
 class Linkage(Part):
     """How often uncertain links are drawn, from which number the draws begin, and which owners' registers
-    hold everybody of whom something is asked.
+    hold every child, every adult, or anyone.
 
-    Of a person without a record in a complete register nothing is known: the link was missed. In any other
-    register no record means that nothing happened.
+    Of such a person without a record there nothing is known: the link was missed. In any other register no
+    record means that nothing happened.
     """
 
     imputations: Annotated[int, Field(ge=2, le=200)] = 20
     seed: Annotated[int, Field(ge=0)] = 1
-    complete_registers: Annotated[tuple[Name, ...], Field(strict=False)] = ()
+    complete_registers: dict[Name, Who] = Field(default_factory=dict)
 
 
 class Missing(Part):

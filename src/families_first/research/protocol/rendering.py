@@ -22,6 +22,7 @@ _METHODS = {
     "overlap": "overlap weights",
     "regression": "regression",
 }
+_HELD = {"child": "every child", "adult": "every adult", "anyone": "everybody"}
 _MULTIPLICITY = {
     "holm": "Holm's procedure, which keeps the chance of any false finding",
     "bh": "Benjamini and Hochberg's procedure, which keeps the share of false findings",
@@ -123,10 +124,10 @@ def _plan(protocol: StudyProtocol) -> Iterator[str]:
         f"Uncertain links are drawn {protocol.linkage.imputations} times, so that the intervals hold what "
         "linking did not know."
     )
-    if protocol.linkage.complete_registers:
+    for owner, who in protocol.linkage.complete_registers.items():
         yield (
-            f"Everybody asked about is on the register of {', '.join(protocol.linkage.complete_registers)}: "
-            "whoever has no record there was not found, and nothing is taken as known of them."
+            f"The register of {owner} holds {_HELD[who]}: whoever of them has no record there was not found, "
+            "and nothing is taken as known of them."
         )
     yield (
         f"For asking several questions: {_MULTIPLICITY[protocol.multiplicity.method]} at "

@@ -21,6 +21,7 @@ from families_first.research.analysis.running import WORST_BALANCE, Analysis
 from families_first.research.analysis.sensitivity import Undoing
 from families_first.research.analysis.specifications import Curve
 from families_first.research.analysis.verdicts import Word
+from families_first.research.evaluation.covariates import MISSING
 from families_first.research.protocol import StudyProtocol
 from families_first.research.report import effect_charts, likeness_charts
 from families_first.research.report.deviating import day, deviations, seen_before
@@ -119,6 +120,9 @@ def _context(findings: Findings) -> dict[str, Any]:
         "money": money_shown(findings),
         "links": [_links(each) for each in analysis.links],
         "complete_registers": ", ".join(protocol.linkage.complete_registers).replace("-", " "),
+        "other_registers": any(
+            each.owner not in protocol.linkage.complete_registers for each in analysis.links
+        ),
         "linkage_most": max((each.effect.linkage_share for each in told if each.is_shown), default=math.nan),
         "method": _METHODS.get(protocol.method.primary, protocol.method.primary),
         "level": level_words(level),
@@ -185,6 +189,7 @@ def _likeness(alike: Alike, protocol: StudyProtocol) -> dict[str, Any]:
         "love": likeness_charts.love_plot(alike.balance, shown, title=f"How alike the groups of {who} are")
         if alike.balance is not None
         else None,
+        "not_known": any(name.endswith(MISSING) for name in names),
         "overlap": likeness_charts.mirror(alike.overlap, title=f"Chance of taking part: {who}")
         if alike.overlap is not None
         else None,
@@ -201,8 +206,8 @@ def _likeness(alike: Alike, protocol: StudyProtocol) -> dict[str, Any]:
 
 def _covariate_label(name: str, labels: Mapping[str, str]) -> str:
     """Return ``age=5-10`` as ``age: 5-10``, and ids as words."""
-    if name.endswith(" missing"):
-        return f"{_covariate_label(name.removesuffix(' missing'), labels)} not known"
+    if name.endswith(MISSING):
+        return f"{_covariate_label(name.removesuffix(MISSING), labels)} not known"
     variable, _, level = name.partition("=")
     said = labels.get(variable, variable)
     return f"{said}: {level}" if level else said
@@ -296,10 +301,13 @@ def _is_found(undoing: Undoing) -> bool:
     return undoing.effect.verdict.word in (Word.BENEFIT, Word.HARM)
 
 
+_OF: Mapping[str, str] = {"anyone": "", "child": ", of children", "adult": ", of adults"}
+
+
 def _links(rates: LinkRates) -> dict[str, str]:
     few = rates.fewest_people < FEWEST_PEOPLE or rates.fewest_families < FEWEST_FAMILIES
     return {
-        "owner": rates.owner.replace("-", " "),
+        "owner": rates.owner.replace("-", " ") + _OF[rates.of],
         "treated": "few" if few else f"{rates.treated:.0%}".replace("%", "\u00a0%"),
         "comparison": "few" if few else f"{rates.comparison:.0%}".replace("%", "\u00a0%"),
         "uncertain": "few" if few else f"{rates.uncertain:.1%}".replace("%", "\u00a0%"),

@@ -144,9 +144,9 @@ def _links(rates: Sequence[LinkRates], source: Provenance) -> ReportObject:
         id="links",
         kind=Kind.MEAN,
         title="People with a record, by owner",
-        columns=("owner", "took_part", "assessed_only", "uncertain"),
+        columns=("owner", "of", "took_part", "assessed_only", "uncertain"),
         rows=tuple(
-            (each.owner, _number(each.treated), _number(each.comparison), _number(each.uncertain))
+            (each.owner, each.of, _number(each.treated), _number(each.comparison), _number(each.uncertain))
             for each in rates
         ),
         beneath=tuple(Beneath(each.fewest_people, each.fewest_families) for each in rates),
