@@ -6,7 +6,7 @@
     engine = "duckdb"            # or "spark"
     spark_master = "local[*]"    # any master that Spark knows, for that engine
     model = "learned"            # anew for each pair of owners; or "shipped": the model that comes with this
-    link_at = 0.5                # from this probability on a link counts as made, in the quality sheet alone
+    link_at = 0.8                # from this probability on a link counts as made, in the quality sheet
     least_probability = 0.01     # less probable candidates are left out of the spine
     council_parcel = ""          # the serial to take, where the council sent more than one split
 
@@ -31,6 +31,7 @@ from families_first.governance.faults import faults_in_words
 from families_first.governance.home import Home
 from families_first.governance.retention import ClassId
 from families_first.linkage.columns import COUNCIL
+from families_first.matching.between import LIKELY_ENOUGH
 
 PLANS = "plans"
 
@@ -68,8 +69,8 @@ class LinkPlan(_Part):
     engine, spark_master, model
         How pairs are found and weighed.
     link_at
-        The probability from which a link counts as made where quality is measured. The spine has every
-        candidate with its probability, whatever this says.
+        The probability from which a link counts as made where quality is measured, and round which half of
+        the clerical sample is drawn. The spine has every candidate with its probability, whatever this says.
     least_probability
         The least probability of a candidate that is kept.
     council_parcel
@@ -83,7 +84,7 @@ class LinkPlan(_Part):
     engine: EngineName = "duckdb"
     spark_master: Annotated[str, Field(min_length=1)] = "local[*]"
     model: ModelName = "learned"
-    link_at: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.5
+    link_at: Annotated[float, Field(gt=0.0, lt=1.0)] = LIKELY_ENOUGH
     least_probability: LeastProbability = 0.01
     council_parcel: Serial = ""
     owners: Mapping[ClassId, OwnerPlan] | None = None
