@@ -146,6 +146,7 @@ def test_learning_from_a_part_of_the_candidates_says_the_same(study, linked, mon
     monkeypatch.setattr("families_first.matching.between.linking._LEARNT_FROM", 20_000)
     for owner in ("education", "justice"):
         whole, part = linked[owner], Linked(study, owner)
+        assert part.found.candidates > 2 * 20_000, owner  # or all would be learnt from
         assert part.probability.sum() == pytest.approx(part.right_link.sum(), rel=0.015), owner
         assert part.right_link[part.probability >= 0.5].mean() >= 0.99, owner
         assert part.found.model.m["dob"] == pytest.approx(whole.found.model.m["dob"], abs=0.06)

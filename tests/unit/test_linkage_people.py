@@ -5,7 +5,9 @@ import pyarrow as pa
 
 from families_first.linkage.people import born_together, people_of_programme, programme_of
 from families_first.matching.model import shipped_model
+from families_first.matching.people import assign_people, group_records
 from families_first.matching.score import EDGES
+from families_first.matching.thresholds import Thresholds
 
 
 def rows(families: list[str | None]) -> pa.Table:
@@ -88,3 +90,18 @@ def test_two_rows_of_one_person_are_one_and_a_sister_is_another() -> None:
     found = people_of_programme(table, shipped_model())
     assert found.person.tolist() == [0, 0, 1, 2]
     assert found.in_two_families == 1
+
+
+def test_records_are_grouped_as_a_first_run_of_matching_would_group_them() -> None:
+    keys = [f"r{number}" for number in (4, 1, 3, 0, 2, 5)]
+    records = pa.table({"record_key": keys})
+    edges = pa.Table.from_pylist(
+        [pair("r4", "r0", strong=False), pair("r1", "r3", strong=True), pair("r3", "r5", strong=False)]
+    )
+    bars = Thresholds(join=8.0, split=3.0, cluster=8.0, expected_precision=1.0, expected_recall=1.0)
+    person = group_records(edges, records, thresholds=bars)
+    assigned = assign_people(edges, records, thresholds=bars).assignment
+    named = dict(zip(assigned["record_key"].to_pylist(), assigned["person_id"].to_pylist(), strict=True))
+    assert len(set(person.tolist())) == len(set(named.values())) == 3
+    assert len({(number, named[key]) for number, key in zip(person.tolist(), keys, strict=True)}) == 3
+    assert len(group_records(edges.slice(0, 0), records.slice(0, 0), thresholds=bars)) == 0

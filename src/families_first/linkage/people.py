@@ -74,7 +74,8 @@ def people_of_programme(rows: pa.Table, model: Model) -> Programme:
     """
     records = match_table(rows, COUNCIL, encoded=False)
     with locked_connection(adjustable=ADJUSTABLE) as con:
-        # What middle keys find beyond the others has another date of birth, and would be guarded.
+        # Middle keys find rows whose name and day, or name and place, are both miswritten: few, and two rows
+        # of one person that stay apart cost less than the time for a million.
         links = find_links(records, model=model, thorough=False, con=con)
     edges = born_together(links.edges, links.records)
     person = group_records(edges, records, thresholds=links.thresholds)

@@ -294,9 +294,9 @@ def _learn_m(
 ) -> tuple[Floats, ...]:
     """Return the shares of one person's pairs.
 
-    A pair that moved teaches nothing about homes, and of what belongs to one person only it teaches nothing
-    where enough pairs stayed: two strangers of one name, whose years of birth are alike because names go by
-    fashion, would pass for one who moved and whose date of birth is wrong, and teach that dates often are.
+    A pair that moved teaches nothing about homes and, where enough pairs stayed, nothing about names and
+    dates either: two strangers of one name, whose years of birth are alike because names go by fashion, would
+    pass for one who moved and whose date of birth is wrong, and teach that dates often are.
     """
     patterns = len(evidence.found)
     mine = {

@@ -303,7 +303,9 @@ def _taught(
     one_in = -(-int(candidate.sum()) // _LEARNT_FROM)
     place = left.codes("postcode")
     sampled = np.where(place >= 0, place, np.arange(left.rows)) % one_in == 0
-    share = max(float(sampled.mean()), 1.0 / left.rows)
+    if not sampled[seen.left[candidate]].any():
+        sampled[:] = True
+    share = float(sampled.mean())
     mine = sampled[seen.left]
     counted = np.flatnonzero((candidate | (seen.why & HOME > 0)) & mine)
     stands_for = np.where(candidate[counted], 1.0, homes)
