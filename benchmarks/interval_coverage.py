@@ -87,7 +87,7 @@ def one_county(seed: int, families: int, identifiers: str) -> dict[str, object]:
                 "verdict": each.verdict.word.value,
             }
         )
-    return {"seed": seed, "rows": rows}
+    return {"seed": seed, "families": families, "identifiers": identifiers, "rows": rows}
 
 
 def cut_links(study: StudyData) -> StudyData:
@@ -163,8 +163,12 @@ def measure(
     *, counties: int, families: int, workers: int, identifiers: str, out: Path | None
 ) -> dict[str, object]:
     """Run the counties and sum up."""
-    done = list(_read(out))
     wanted = [FIRST_SEED + number for number in range(counties)]
+    done = [
+        each
+        for each in _read(out)
+        if (each["families"], each["identifiers"]) == (families, identifiers) and each["seed"] in wanted
+    ]
     left = [seed for seed in wanted if seed not in {each["seed"] for each in done}]
     with ProcessPoolExecutor(workers) as pool:
         waiting = [pool.submit(one_county, seed, families, identifiers) for seed in left]
@@ -179,8 +183,9 @@ def measure(
 
 
 def held(rows: list[dict], which: str) -> float:
-    """Return the share of intervals that held what was planted."""
-    return float(np.mean([each[f"{which}low"] <= each["planted"] <= each[f"{which}high"] for each in rows]))
+    """Return the share of intervals that held what was planted, of those that could be told."""
+    told = [each for each in rows if np.isfinite(each[f"{which}low"])]
+    return float(np.mean([each[f"{which}low"] <= each["planted"] <= each[f"{which}high"] for each in told]))
 
 
 def summarise(counties: list[dict]) -> dict[str, object]:
@@ -204,8 +209,8 @@ def summarise(counties: list[dict]) -> dict[str, object]:
                 "coverage_uncorrected": held(known, "uncorrected_"),
                 "coverage_cut": held(known, "cut_"),
                 "bias": float(apart.mean()),
-                "bias_uncorrected": float(naive.mean()),
-                "bias_cut": float(cut.mean()),
+                "bias_uncorrected": float(np.nanmean(naive)),
+                "bias_cut": float(np.nanmean(cut)),
                 "bias_error": float(apart.std(ddof=1) / np.sqrt(len(apart)))
                 if len(apart) > 1
                 else float("nan"),

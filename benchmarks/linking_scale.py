@@ -2,16 +2,17 @@
 the links are by group; by default a million people to five million.
 
 ``python benchmarks/linking_scale.py [--people 5000000] [--families 286000] [--owner health] [--folder DIR]
-[--parcels]``. 286,000 families are a million people of the programme. Plain Splink links the same rows,
-blocked by the same tight keys, trained on them, and may take the threshold that is best on the truth; ours is
-trained on them too, looks at more candidates and never sees the truth. A link of ours is a candidate of at
-least four fifths.
+[--parcels] [--owners] [--spark]``. 286,000 families are a million people of the programme. Plain Splink links
+the same rows, blocked by the same tight keys, trained on them, and may take the threshold that is best on the
+truth; ours is trained on them too, looks at more candidates and never sees the truth. A link of ours is a
+candidate of at least four fifths.
 
 ``--parcels`` runs ours from the sealed parcels of both tables to the sealed spine, all that the linker does
 included, beside plain Splink from the plain tables to pairs; and, because the linker also finds who is twice
 among the council's rows, beside that and plain Splink on the council's rows together (``same_work``).
-``--owners`` links every owner with ours alone. Each run is a process of its own, so that its peak memory is
-its own; reading the files is part of it. Prints one JSON document.
+``--owners`` links every owner with ours alone, and ``--spark`` one owner on DuckDB and on Spark. Each run is
+a process of its own, so that its peak memory is its own; reading the files is part of it. Prints one JSON
+document.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def people_of(folder: Path, owner: str) -> pa.Table:
 def ours(folder: Path, owner: str) -> None:
     from families_first.matching.between import LIKELY_ENOUGH, link_tables
 
-    began = time.perf_counter()
+    began = now()
     left, right = people_of(folder, "council"), people_of(folder, owner)
     found = link_tables(left, right, model=None, one_to_one=True)
     used = spent(began)
@@ -82,7 +83,7 @@ def ours(folder: Path, owner: str) -> None:
 def plain(folder: Path, owner: str) -> None:
     from plain_splink import best_of_each, link_plain
 
-    began = time.perf_counter()
+    began = now()
     left, right = people_of(folder, "council"), people_of(folder, owner)
     run = link_plain(left, right)
     best = best_of_each(run)
@@ -101,7 +102,7 @@ def plain(folder: Path, owner: str) -> None:
 def people(folder: Path, owner: str) -> None:
     from plain_splink import run_plain
 
-    began = time.perf_counter()
+    began = now()
     found = run_plain(people_of(folder, "council"))
     print(json.dumps(spent(began) | {"candidates": len(found.left)}))
 
@@ -109,7 +110,7 @@ def people(folder: Path, owner: str) -> None:
 def parcels(folder: Path, owner: str) -> None:
     from linking_parcels import link_parcels
 
-    began = time.perf_counter()
+    began = now()
     found = link_parcels(folder / "sealed" / owner, owner)
     print(json.dumps(spent(began) | found))
 
@@ -121,7 +122,33 @@ def seal(folder: Path, owner: str) -> None:
     print("{}")
 
 
-RUNS = {"ours": ours, "plain": plain, "people": people, "seal": seal, "parcels": parcels}
+def spark(folder: Path, owner: str) -> None:
+    """Link the same rows by the same model on DuckDB and on a local Spark."""
+    from families_first.matching.between import DuckDBEngine, link_tables
+    from families_first.matching.between.spark import SparkEngine
+
+    left, right = people_of(folder, "council"), people_of(folder, owner)
+    model = link_tables(left, right, model=None, one_to_one=True).model
+    told, links = {"rows": [left.num_rows, right.num_rows]}, []
+    for name, made in (
+        ("duckdb", lambda: closing(DuckDBEngine())),
+        ("spark", lambda: SparkEngine("local[2]")),
+    ):
+        began = time.perf_counter()
+        with made() as engine:
+            links.append(link_tables(left, right, model=model, one_to_one=True, engine=engine).links)
+        told[f"{name}_seconds"] = round(time.perf_counter() - began, 1)
+    pairs = [each.select(["key_l", "key_r"]) for each in links]
+    stated = [each["probability"].to_numpy() for each in links]
+    told["links"] = links[0].num_rows
+    told["same_pairs"] = pairs[0].equals(pairs[1])
+    told["furthest_probabilities"] = (
+        float(np.abs(stated[0] - stated[1]).max()) if told["same_pairs"] else None
+    )
+    print(json.dumps(told))
+
+
+RUNS = {"spark": spark, "ours": ours, "plain": plain, "people": people, "seal": seal, "parcels": parcels}
 
 
 class Persons:
@@ -183,13 +210,18 @@ def whole(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks()
 
 
-def spent(began: float) -> dict[str, float]:
-    """Return the seconds, processor seconds and peak memory of this process so far."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
+def now() -> tuple[float, float]:
+    """Return the seconds of the clock and those of the processor, of this process."""
+    return time.perf_counter(), time.process_time()
+
+
+def spent(began: tuple[float, float]) -> dict[str, float]:
+    """Return the seconds and processor seconds since :func:`now`, and the peak memory of this process."""
+    wall, cpu = now()
     return {
-        "seconds": round(time.perf_counter() - began, 1),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_mb": round(usage.ru_maxrss / 1024),
+        "seconds": round(wall - began[0], 1),
+        "cpu_seconds": round(cpu - began[1], 1),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
 
 
@@ -208,6 +240,7 @@ def main() -> None:
     parser.add_argument("--owners", action="store_true")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--parcels", action="store_true")
+    parser.add_argument("--spark", action="store_true")
     parser.add_argument("--run", choices=tuple(RUNS))
     given = parser.parse_args()
     if given.run:
@@ -222,6 +255,9 @@ def main() -> None:
                 f"programme_families={given.families}, seed=1)"
             )
             subprocess.run([sys.executable, "-c", maker], check=True, stdout=subprocess.DEVNULL)
+        if given.spark:
+            print(json.dumps({"owner": given.owner, **run("spark", folder, given.owner)}, indent=1))
+            return
         if given.owners:
             print(json.dumps({owner: run("ours", folder, owner) for owner in OWNERS}, indent=1))
             return
