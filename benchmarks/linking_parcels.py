@@ -79,5 +79,7 @@ def _described(owner: str, table: pa.Table) -> tuple[str, str, tuple[str, ...], 
     """Return the owner as the made-up study describes one, with every identifier that its table has."""
     known = {"row_key", "family_key", *made_up_study._NAMES}
     held = tuple(name for name in with_keys(table.slice(0, 0)).column_names if name not in known)
-    title, kind, _, sections = OWNERS.get(owner, (f"Exampleshire {owner}", _KINDS.get(owner, ""), (), ()))
+    title, kind, _, sections = OWNERS.get(
+        owner, (f"Exampleshire {owner}", _KINDS.get(owner, ""), (), ("episode",))
+    )
     return title, kind, held, sections

@@ -8,8 +8,8 @@ truth; ours is trained on them too, looks at more candidates and never sees the 
 candidate of at least four fifths.
 
 ``--parcels`` runs ours from the sealed parcels of both tables to the sealed spine, all that the linker does
-included, beside plain Splink from the plain tables to pairs; and, because the linker also finds who is twice
-among the council's rows, beside that and plain Splink on the council's rows together (``same_work``).
+included, beside plain Splink from the plain tables to pairs, which does not find who is twice among the
+council's rows.
 ``--owners`` links every owner with ours alone, and ``--spark`` one owner on DuckDB and on Spark. Each run is
 a process of its own, so that its peak memory is its own; reading the files is part of it. Prints one JSON
 document.
@@ -99,14 +99,6 @@ def plain(folder: Path, owner: str) -> None:
     print(json.dumps(used | {"candidates": len(run.left), "training_included": True, **found}))
 
 
-def people(folder: Path, owner: str) -> None:
-    from plain_splink import run_plain
-
-    began = now()
-    found = run_plain(people_of(folder, "council"))
-    print(json.dumps(spent(began) | {"candidates": len(found.left)}))
-
-
 def parcels(folder: Path, owner: str) -> None:
     from linking_parcels import link_parcels
 
@@ -148,7 +140,7 @@ def spark(folder: Path, owner: str) -> None:
     print(json.dumps(told))
 
 
-RUNS = {"spark": spark, "ours": ours, "plain": plain, "people": people, "seal": seal, "parcels": parcels}
+RUNS = {"spark": spark, "ours": ours, "plain": plain, "seal": seal, "parcels": parcels}
 
 
 class Persons:
@@ -268,11 +260,6 @@ def main() -> None:
         found = {kind: run(kind, folder, given.owner) for kind in (mine, "plain")}
         for measure, name in (("seconds", "ratio"), ("cpu_seconds", "cpu_ratio")):
             found[name] = round(float(found[mine][measure]) / float(found["plain"][measure]), 3)
-        if given.parcels:
-            found["people"] = run("people", folder, given.owner)
-            for measure in ("seconds", "cpu_seconds"):
-                both = float(found["plain"][measure]) + float(found["people"][measure])
-                found[f"same_work_{measure}"] = round(float(found["parcels"][measure]) / both, 3)
         print(json.dumps({"owner": given.owner, **found}, indent=1))
 
 
