@@ -47,4 +47,4 @@ docs: setup ## build the documentation into site/
 lock: ## resolve requirements.lock again from pyproject.toml (needs uv)
 	@command -v uv >/dev/null 2>&1 || { echo "make lock needs uv on the path; nothing else here does." >&2; exit 1; }
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.12 --generate-hashes \
-	  --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+	  --no-header --output-file requirements.lock
