@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,14 @@ class Categories:
         """Return the categories of an array of words, labels in the order of the alphabet."""
         labels, codes = np.unique(np.asarray(words, dtype=str), return_inverse=True)
         return cls(codes.astype(np.int16), tuple(str(label) for label in labels))
+
+
+ANYONE: Literal["anyone"] = "anyone"
+
+
+def who_are(role: Categories, who: str) -> Flags:
+    """Return which units have a role, shape (units,); every unit for :data:`ANYONE`."""
+    return np.ones(len(role.codes), dtype=np.bool_) if who == ANYONE else role.is_(who)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,10 @@ class OwnerLinks:
     def __post_init__(self) -> None:
         """Work out once how links compete, for as many draws as are wanted."""
         object.__setattr__(self, "plan", plan_drawing(self.unit, self.record, several=self.several))
+
+    def chance_of_record(self, units: int) -> Floats:
+        """Return the chance that each unit has a record, shape (units,)."""
+        return np.minimum(np.bincount(self.unit, self.probability, minlength=units), 1.0)
 
 
 @dataclass(frozen=True, slots=True)

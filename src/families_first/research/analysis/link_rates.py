@@ -7,7 +7,7 @@ import numpy as np
 from families_first.research.protocol import StudyProtocol
 from families_first.research.protocol.fields import ROLE
 from families_first.research.protocol.parts import Who
-from families_first.research.study_data import OwnerLinks, StudyData
+from families_first.research.study_data import ANYONE, OwnerLinks, StudyData, who_are
 
 ALL_BUT_CERTAIN = 0.95
 MADE = 0.5
@@ -45,12 +45,12 @@ class LinkRates:
 def link_rates_of(study: StudyData, protocol: StudyProtocol) -> tuple[LinkRates, ...]:
     """Return the rates of each owner whose records were linked."""
     complete = protocol.linkage.complete_registers
-    return tuple(_rates(study, each, complete.get(each.owner, "anyone")) for each in study.owners)
+    return tuple(_rates(study, each, complete.get(each.owner, ANYONE)) for each in study.owners)
 
 
 def _rates(study: StudyData, owner: OwnerLinks, of: Who) -> LinkRates:
-    inside = np.ones(study.units, dtype=np.bool_) if of == "anyone" else study.fields[ROLE].is_(of)
-    by_unit = np.minimum(np.bincount(owner.unit, owner.probability, minlength=study.units), 1.0)
+    inside = who_are(study.fields[ROLE], of)
+    by_unit = owner.chance_of_record(study.units)
     treated, comparison = inside & study.treated, inside & ~study.treated
     linked = [arm & (by_unit >= MADE) for arm in (treated, comparison)]
     probability = owner.probability[inside[owner.unit]]

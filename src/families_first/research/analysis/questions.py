@@ -3,16 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from families_first.research.analysis.verdicts import Better
 from families_first.research.evaluation.estimate import Flags
 from families_first.research.protocol import StudyProtocol
 from families_first.research.protocol.fields import ROLE
 from families_first.research.protocol.model import Variable
-from families_first.research.study_data import StudyData
-
-ANYONE = "anyone"
+from families_first.research.study_data import StudyData, who_are
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +50,7 @@ class Question:
 
     def of_whom(self, study: StudyData) -> Flags:
         """Return of which units it is asked, shape (units,)."""
-        asked = np.ones(study.units, dtype=np.bool_)
-        if self.who != ANYONE:
-            asked &= study.fields[ROLE].is_(self.who)
+        asked = who_are(study.fields[ROLE], self.who)
         if self.field:
             asked &= study.fields[self.field].is_(self.level)
         return asked

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from families_first.research.study_data import (
     StudyData,
     fill_in,
     fill_panel_in,
+    who_are,
 )
 
 
@@ -163,12 +165,8 @@ def _links_of(
 
 def _without_record(role: Categories) -> dict[Who | None, float | Floats]:
     """Return what somebody without a record has, by whom the register holds: nothing known, or nothing."""
-    return {
-        None: 0.0,
-        "anyone": np.nan,
-        "child": np.where(role.is_("child"), np.nan, 0.0),
-        "adult": np.where(role.is_("adult"), np.nan, 0.0),
-    }
+    holds: tuple[Who, ...] = get_args(Who)
+    return {None: 0.0} | {who: np.where(who_are(role, who), np.nan, 0.0) for who in holds}
 
 
 def _make_certain(
@@ -184,8 +182,7 @@ def _make_certain(
 def _observed(people: pa.Table, protocol: StudyProtocol, *, with_panels: bool) -> dict[str, Flags]:
     """Return of whom each outcome and placebo is asked, opened or not: see :class:`StudyData`."""
     role = _categories(people["role"])
-    everybody = np.ones(people.num_rows, dtype=np.bool_)
-    of = {"child": role.is_("child"), "adult": role.is_("adult"), "anyone": everybody}
+    of = {who: who_are(role, who) for who in get_args(Who)}
     after, before = people["quarters_after"].to_numpy(), people["quarters_before"].to_numpy()
     found: dict[str, Flags] = {}
     for each in (*protocol.outcome_variables(), *protocol.placebo_variables()):

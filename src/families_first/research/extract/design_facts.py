@@ -12,7 +12,7 @@ from families_first.research.extract.loading import find_extract, load_study
 from families_first.research.protocol import StudyProtocol, Variable
 from families_first.research.protocol.fields import ROLE
 from families_first.research.protocol.parts import Measurement
-from families_first.research.study_data import OwnerLinks, StudyData
+from families_first.research.study_data import OwnerLinks, StudyData, who_are
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,7 @@ def _expected_to_be_known(protocol: StudyProtocol, study: StudyData, variable: V
     links = next((each for each in study.owners if each.owner == variable.recorded.owner), None)
     if who is None or links is None:
         return known
-    linked = np.minimum(np.bincount(links.unit, links.probability, minlength=study.units), 1.0)
-    return linked if who == "anyone" else np.where(study.fields[ROLE].is_(who), linked, known)
+    return np.where(who_are(study.fields[ROLE], who), links.chance_of_record(study.units), known)
 
 
 def _detectable(

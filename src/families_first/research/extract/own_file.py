@@ -5,6 +5,7 @@ Nothing is linked here, so every variable is certain. The file is the user's; it
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -15,8 +16,9 @@ from families_first.research.extract.own_columns import OwnTable, read_own_table
 from families_first.research.extract.quarters import read_quarter
 from families_first.research.protocol import ProtocolText, StudyProtocol
 from families_first.research.protocol.fields import ROLE
+from families_first.research.protocol.parts import Who
 from families_first.research.protocol.plan import OwnData
-from families_first.research.study_data import Categories, Panel, Provenance, StudyData
+from families_first.research.study_data import ANYONE, Categories, Panel, Provenance, StudyData, who_are
 
 NOT_KNOWN = "not-known"
 
@@ -59,8 +61,8 @@ def _study(text: ProtocolText, protocol: StudyProtocol, data: OwnData, reader: O
         if reader.has(column, f"data.fields.{field}")
     }
     if ROLE not in fields:
-        fields[ROLE] = Categories(np.zeros(rows, dtype=np.int16), ("anyone",))
-        if any(each.who != "anyone" for each in protocol.outcomes):
+        fields[ROLE] = Categories(np.zeros(rows, dtype=np.int16), (ANYONE,))
+        if any(each.who != ANYONE for each in protocol.outcomes):
             reader.faults.append("data.fields: outcomes of children or adults need the field role")
     certain: dict[str, Floats] = {}
     for name, column in _columns(protocol, data):
@@ -68,8 +70,7 @@ def _study(text: ProtocolText, protocol: StudyProtocol, data: OwnData, reader: O
             certain[name] = reader.numbers(column, name)
     panels, quarters = _panels(data, reader)
     role = fields[ROLE]
-    everybody = np.ones(rows, dtype=np.bool_)
-    of = {"child": role.is_("child"), "adult": role.is_("adult"), "anyone": everybody}
+    of = {who: who_are(role, who) for who in get_args(Who)}
     variables = (*protocol.outcome_variables(), *protocol.placebo_variables())
     return StudyData(
         family=_families(reader, data.family),

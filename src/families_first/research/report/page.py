@@ -38,9 +38,17 @@ from families_first.research.report.hiding import (
 from families_first.research.report.likeness_charts import GOOD_BALANCE
 from families_first.research.report.money_words import money_shown
 from families_first.research.report.undoing_words import undone
-from families_first.research.report.wording import Told, Unit, level_words, people_counted, tell, unit_of
+from families_first.research.report.wording import (
+    PEOPLE,
+    Told,
+    Unit,
+    level_words,
+    people_counted,
+    tell,
+    unit_of,
+)
+from families_first.research.study_data import ANYONE
 
-_ARMS = {"child": "children", "adult": "adults", "anyone": "people"}
 _METHODS = {
     "doubly-robust": "weights by the chance of taking part, and a model of the outcome (doubly robust)",
     "matching": "matching each person who took part with others who had the same chance of it",
@@ -168,7 +176,7 @@ def _arms(analysis: Analysis) -> tuple[dict[str, str], dict[str, str]]:
 def _flow(alike: Alike) -> dict[str, Any]:
     flow = alike.flow
     return {
-        "who": _ARMS[alike.who],
+        "who": PEOPLE[alike.who],
         "treated": how_many(flow.treated),
         "comparison": how_many(flow.comparison),
         "treated_used": how_many(flow.treated, flow.treated_used),
@@ -179,7 +187,7 @@ def _flow(alike: Alike) -> dict[str, Any]:
 
 
 def _likeness(alike: Alike, protocol: StudyProtocol) -> dict[str, Any]:
-    who = _ARMS[alike.who]
+    who = PEOPLE[alike.who]
     labels = {each.id: each.label or each.id.replace("-", " ") for each in protocol.covariates}
     names = () if alike.balance is None else alike.balance.names
     shown = {name: _covariate_label(name, labels) for name in names}
@@ -301,13 +309,10 @@ def _is_found(undoing: Undoing) -> bool:
     return undoing.effect.verdict.word in (Word.BENEFIT, Word.HARM)
 
 
-_OF: Mapping[str, str] = {"anyone": "", "child": ", of children", "adult": ", of adults"}
-
-
 def _links(rates: LinkRates) -> dict[str, str]:
     few = rates.fewest_people < FEWEST_PEOPLE or rates.fewest_families < FEWEST_FAMILIES
     return {
-        "owner": rates.owner.replace("-", " ") + _OF[rates.of],
+        "owner": rates.owner.replace("-", " ") + ("" if rates.of == ANYONE else f", of {PEOPLE[rates.of]}"),
         "treated": "few" if few else f"{rates.treated:.0%}".replace("%", "\u00a0%"),
         "comparison": "few" if few else f"{rates.comparison:.0%}".replace("%", "\u00a0%"),
         "uncertain": "few" if few else f"{rates.uncertain:.1%}".replace("%", "\u00a0%"),

@@ -15,7 +15,7 @@ DIFFERENCE_FOUND = "difference found"
 MINUS = "\u2212"
 _EN_DASH = "\u2013"
 _COMMON = 0.10  # with outcomes at least so frequent, numbers of 100 are whole enough to be read
-_PEOPLE = {"child": "children", "adult": "adults", "anyone": "people"}
+PEOPLE = {"child": "children", "adult": "adults", "anyone": "people"}
 _SEX = {"F": "girls and women", "M": "boys and men"}
 _GROUP_FIELDS = {"age_band": "aged", "sex": ""}
 
@@ -218,7 +218,7 @@ def _sentence(effect: Effect, scale: _Scale, window: str) -> str:
     )
     places = scale.places(with_, without, apart)
     when = f", {window}" if window else ""
-    people = _PEOPLE[effect.question.who]
+    people = PEOPLE[effect.question.who]
     group = group_name(effect.question.field, effect.question.level)
     whom = f"{people}{f' ({group})' if group else ''} like those who took part"
     if scale.unit is Unit.PEOPLE:
