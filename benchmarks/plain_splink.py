@@ -48,46 +48,23 @@ def run_plain(records: pa.Table, *, pairs: pa.Table | None = None, max_pairs: fl
     """Train and run plain Splink on a match table; ``pairs`` as :func:`our_pairs` gives them."""
     began = time.perf_counter()
     con = duckdb.connect()
-    con.register("given", records.append_column("rid", pa.array(np.arange(records.num_rows))))
-    con.execute("""
-        CREATE TABLE people AS SELECT rid, nullif(upper(trim(forename)), '') AS forename,
-            nullif(upper(trim(surname)), '') AS surname, CAST(date_of_birth AS VARCHAR) AS date_of_birth, sex,
-            nullif(upper(trim(postcode)), '') AS postcode, house_number, nino, upn, nhs_number FROM given
-    """)
+    numbers = ("nino", "upn", "nhs_number")
+    _load_people(con, "people", records, numbers)
     settings = SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="rid",
-        comparisons=[
-            cl.ForenameSurnameComparison("forename", "surname"),
-            cl.DateOfBirthComparison("date_of_birth", input_is_string=True),
-            cl.PostcodeComparison("postcode"),
-            cl.ExactMatch("house_number"),
-            cl.ExactMatch("sex"),
-            cl.ExactMatch("nino"),
-            cl.ExactMatch("upn"),
-            cl.ExactMatch("nhs_number"),
-        ],
+        comparisons=_comparisons(numbers),
         blocking_rules_to_generate_predictions=[block_on(*each) for each in BLOCKING],
     )
     with quiet_splink():
         api = DuckDBAPI(connection=con)
         linker = Linker([api.register("people")], settings, log_level=None)
-        training = linker.training
-        sure = [block_on("nino"), block_on("upn"), block_on("forename", "surname", "date_of_birth")]
-        training.estimate_probability_two_random_records_match(sure, recall=0.7)
-        training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=1)
-        for rule in (("date_of_birth", "sex"), ("forename", "surname")):
-            training.estimate_parameters_using_expectation_maximisation(block_on(*rule), max_pairs=3e6)
+        _train(linker, ("nino", "upn"), max_pairs=max_pairs)
         if pairs is not None:
             linker.table_management.register_blocked_pairs_for_predict(api.register(pairs))
         predicted = linker.inference.predict(threshold_match_weight=-5, warning_mode="never")
     found = con.sql(f"SELECT rid_l, rid_r, match_weight FROM {predicted.physical_name}").to_arrow_table()
-    return PlainRun(
-        found["rid_l"].to_numpy(),
-        found["rid_r"].to_numpy(),
-        found["match_weight"].to_numpy(),
-        time.perf_counter() - began,
-    )
+    return _run_of(found, began)
 
 
 SURNAME_START, FORENAME_START = "substr(surname, 1, 4)", "substr(forename, 1, 4)"
@@ -111,50 +88,70 @@ def link_plain(left: pa.Table, right: pa.Table, *, max_pairs: float = 1e7) -> Pl
     """Train plain Splink on two tables of people and link them; identifiers that one lacks are left out."""
     began = time.perf_counter()
     con = duckdb.connect()
-    held = [
+    held = tuple(
         name
         for name in ("nino", "upn", "nhs_number", "pnc")
         if all(name in table.column_names and table[name].null_count < len(table) for table in (left, right))
-    ]
-    numbers = "".join(f", {name}" for name in held)
+    )
     for name, table in (("council", left), ("owner", right)):
-        con.register("given", table.append_column("rid", pa.array(np.arange(table.num_rows))))
-        con.execute(f"""
-            CREATE TABLE {name} AS SELECT rid, nullif(upper(trim(forename)), '') AS forename,
-                nullif(upper(trim(surname)), '') AS surname, CAST(date_of_birth AS VARCHAR) AS date_of_birth,
-                sex, nullif(upper(trim(postcode)), '') AS postcode, house_number{numbers} FROM given
-        """)
-        con.unregister("given")
-    rules = [rule for rule in BETWEEN if len(rule) > 1 or rule[0] in held]
+        _load_people(con, name, table, held)
     settings = SettingsCreator(
         link_type="link_only",
         unique_id_column_name="rid",
-        comparisons=[
-            cl.ForenameSurnameComparison("forename", "surname"),
-            cl.DateOfBirthComparison("date_of_birth", input_is_string=True),
-            cl.PostcodeComparison("postcode"),
-            cl.ExactMatch("house_number"),
-            cl.ExactMatch("sex"),
-            *(cl.ExactMatch(name) for name in held),
+        comparisons=_comparisons(held),
+        blocking_rules_to_generate_predictions=[
+            block_on(*each) for each in BETWEEN if len(each) > 1 or each[0] in held
         ],
-        blocking_rules_to_generate_predictions=[block_on(*each) for each in rules],
     )
     with quiet_splink():
         api = DuckDBAPI(connection=con)
         tables = [api.register(name, dataset_display_name=name) for name in ("council", "owner")]
         linker = Linker(tables, settings, log_level=None)
-        training = linker.training
-        sure = [block_on(name) for name in held] + [block_on("forename", "surname", "date_of_birth")]
-        training.estimate_probability_two_random_records_match(sure, recall=0.7)
-        training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=1)
-        for rule in (("date_of_birth", "sex"), ("forename", "surname")):
-            training.estimate_parameters_using_expectation_maximisation(block_on(*rule), max_pairs=3e6)
+        _train(linker, held, max_pairs=max_pairs)
         predicted = linker.inference.predict(threshold_match_weight=-5, warning_mode="never")
     found = con.sql(f"""
         SELECT CASE source_dataset_l WHEN 'council' THEN rid_l ELSE rid_r END AS rid_l,
             CASE source_dataset_l WHEN 'council' THEN rid_r ELSE rid_l END AS rid_r, match_weight
         FROM {predicted.physical_name}
     """).to_arrow_table()
+    return _run_of(found, began)
+
+
+def _load_people(
+    con: duckdb.DuckDBPyConnection, name: str, people: pa.Table, numbers: tuple[str, ...]
+) -> None:
+    columns = "".join(f", {each}" for each in numbers)
+    con.register("given", people.append_column("rid", pa.array(np.arange(people.num_rows))))
+    con.execute(f"""
+        CREATE TABLE {name} AS SELECT rid, nullif(upper(trim(forename)), '') AS forename,
+            nullif(upper(trim(surname)), '') AS surname, CAST(date_of_birth AS VARCHAR) AS date_of_birth, sex,
+            nullif(upper(trim(postcode)), '') AS postcode, house_number{columns} FROM given
+    """)
+    con.unregister("given")
+
+
+def _comparisons(numbers: tuple[str, ...]) -> list[object]:
+    return [
+        cl.ForenameSurnameComparison("forename", "surname"),
+        cl.DateOfBirthComparison("date_of_birth", input_is_string=True),
+        cl.PostcodeComparison("postcode"),
+        cl.ExactMatch("house_number"),
+        cl.ExactMatch("sex"),
+        *(cl.ExactMatch(each) for each in numbers),
+    ]
+
+
+def _train(linker: Linker, numbers: tuple[str, ...], *, max_pairs: float) -> None:
+    """Train as the guide shows it; one of ``numbers``, or the names and date, settles a pair."""
+    training = linker.training
+    sure = [*(block_on(each) for each in numbers), block_on("forename", "surname", "date_of_birth")]
+    training.estimate_probability_two_random_records_match(sure, recall=0.7)
+    training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=1)
+    for rule in (("date_of_birth", "sex"), ("forename", "surname")):
+        training.estimate_parameters_using_expectation_maximisation(block_on(*rule), max_pairs=3e6)
+
+
+def _run_of(found: pa.Table, began: float) -> PlainRun:
     return PlainRun(
         found["rid_l"].to_numpy(),
         found["rid_r"].to_numpy(),
