@@ -19,6 +19,19 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
+EDGES = pa.schema(
+    [
+        pa.field("key_l", pa.string(), nullable=False),
+        pa.field("key_r", pa.string(), nullable=False),
+        pa.field("weight", pa.float64(), nullable=False),
+        pa.field("why", pa.string(), nullable=False),
+        pa.field("guard", pa.string()),
+        pa.field("guarded", pa.bool_(), nullable=False),
+        pa.field("strong", pa.bool_(), nullable=False),
+    ]
+)
+"""One row a weighed pair: both record keys, log2 odds, the levels in words, what guards or settles it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:

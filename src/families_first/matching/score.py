@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from families_first.matching import evidence
 from families_first.matching import prepare as preparing
 from families_first.matching.blocking import TIGHT, Plan, make_pairs, plan_added, plan_blocks
 from families_first.matching.compare import (
@@ -44,18 +45,8 @@ _BLOCKED = (
     "street", "house", "locality",
 )  # fmt: skip
 
-EDGES = pa.schema(
-    [
-        pa.field("key_l", pa.string(), nullable=False),
-        pa.field("key_r", pa.string(), nullable=False),
-        pa.field("weight", pa.float64(), nullable=False),
-        pa.field("why", pa.string(), nullable=False),
-        pa.field("guard", pa.string()),
-        pa.field("guarded", pa.bool_(), nullable=False),
-        pa.field("strong", pa.bool_(), nullable=False),
-        pa.field("match_key", pa.string(), nullable=False),
-    ]
-)
+EDGES = evidence.EDGES.append(pa.field("match_key", pa.string(), nullable=False))
+"""With the blocking key that found the pair."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from families_first.matching.between.tables import (
 )
 from families_first.matching.blocking import Key
 from families_first.matching.comparisons import Comparison, usable
+from families_first.matching.evidence import EDGES
 from families_first.matching.guards import GUARDS
 from families_first.matching.mixture import ONE_PERSON, Shares
 from families_first.matching.model import Model, rarity_columns, usual_model
@@ -59,17 +60,6 @@ _LEARNT_FROM = 600_000  # candidate pairs
 _AT_A_TIME = 500_000
 _SEED = 20260930
 
-EDGES = pa.schema(
-    [
-        pa.field("key_l", pa.string(), nullable=False),
-        pa.field("key_r", pa.string(), nullable=False),
-        pa.field("weight", pa.float64(), nullable=False),
-        pa.field("why", pa.string(), nullable=False),
-        pa.field("guard", pa.string()),
-        pa.field("guarded", pa.bool_(), nullable=False),
-        pa.field("strong", pa.bool_(), nullable=False),
-    ]
-)
 LINKS = pa.schema(
     [
         pa.field("key_l", pa.string(), nullable=False),
